@@ -1,0 +1,339 @@
+"""The recording core: `Tensor`, `Node`, `Op`, and the two ways to make an op, `primitive` and `ufunc`.
+
+A `Tensor` is a handle: an ndarray and, when a gradient is wanted, the `Node` that made it. Nodes point to their
+parents only, so a graph has no cycles and goes away with its last handle. A derivative rule is a plain function
+whose parameter *names* say what it needs: `g` (the incoming gradient), `y` (the output), an argument's name,
+`<argument>_shape`, or an attribute. What a rule names is what its node keeps alive, and nothing else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.modes import contexts, mode
+from autograd_lite.memory import Array, Site, tick
+
+if TYPE_CHECKING:
+    from autograd_lite.methods import Members
+else:
+    Members = object  # bound when `methods.py` is imported
+
+Rule = Callable[..., Any]
+
+ndarray, asarray, shape, new = np.ndarray, np.asarray, np.shape, object.__new__  # for the call paths below
+no_attrs: dict[str, Any] = {}  # shared by all nodes that have none
+
+
+class GraphError(RuntimeError):
+    """A graph was used in a way that it cannot serve: freed, changed underneath, or not there at all."""
+
+
+# ---------------------------------------------------------------------------------------------- the graph
+
+
+class Notes:
+    """What only some nodes carry: a name, the line that made it, a gradient to show, hooks."""
+
+    name: str | None = None
+    site: Site | None = None
+    grad: Any = None  # ndarray, RowSparse, or (after create_graph) a Tensor
+    keeps_grad: bool = False  # a leaf always does; an inner node after retain_grad()
+    keeps_sparse: bool = False
+    hooks: dict[int, Callable[[Any], Any]] | None = None
+
+
+class Node:
+    """One recorded op: its parents (nodes, or None for a constant) and, by argument, what its rules need.
+
+    `saved[k]` is the tuple that argument k's rule takes after `g`; it is None for an argument that needs no
+    gradient, and `saved` itself is None once the graph is freed. A leaf has no op.
+    """
+
+    __slots__ = ("__weakref__", "attrs", "dtype", "notes", "op", "parents", "saved", "seq", "shape")
+
+    def __init__(
+        self,
+        op: Op | None,
+        parents: tuple[Node | None, ...],
+        saved: tuple[tuple[Any, ...] | None, ...] | None,
+        attrs: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.op, self.parents, self.saved, self.attrs = op, parents, saved, attrs
+        self.shape, self.dtype = shape, dtype
+        self.seq: int = tick()
+        self.notes: Notes | None = None
+
+    def annotate(self) -> Notes:
+        """This node's notes, made at the first call."""
+        if self.notes is None:
+            self.notes = Notes()
+        return self.notes
+
+    @property
+    def name(self) -> str | None:
+        return None if self.notes is None else self.notes.name
+
+    def saved_by_name(self, argument: int) -> dict[str, Any]:
+        """What the rule of one argument needs, under the names by which it asks for it."""
+        if self.op is None or self.saved is None or self.saved[argument] is None:
+            return {}
+        return dict(zip(self.op.names[argument] or (), self.saved[argument] or (), strict=True))
+
+    def __repr__(self) -> str:
+        kind = "leaf" if self.op is None else self.op.name
+        label = "" if self.name is None else f" {self.name!r}"
+        return f"<{kind}{label} {self.shape} #{self.seq}>"
+
+
+def leaf(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:
+    """A node without an op: where gradients are kept. Only floating point can have one."""
+    if dtype.kind != "f":
+        raise TypeError(
+            f"only floating-point tensors can require gradients, and this one is {dtype}: "
+            "make it with dtype=float, or convert it with .double()"
+        )
+    node = Node(None, (), (), {}, shape, dtype)
+    node.annotate().keeps_grad = True
+    return node
+
+
+class Tensor(Members):
+    """An array, and the node that made it (None: a constant). Its methods are the table in `methods.py`.
+
+    >>> import autograd_lite as al
+    >>> w = al.tensor([1.0, 2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> w.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "data", "node")
+    data: Array
+    node: Node | None
+
+    def __init__(self, data: npt.ArrayLike, node: Node | None = None) -> None:
+        self.data = data if type(data) is ndarray else asarray(data)
+        self.node = node
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+
+# ---------------------------------------------------------------------------------------------- ops
+
+
+class Op:
+    """An op as data: its forward function on arrays, and a derivative rule for each array argument.
+
+    `rules[k]` is None for an argument declared to have no derivative; `names[k]` are the names that rule k asks
+    for after `g`. `call` is the function that users call, and `source` its text.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        arrays: Sequence[str],
+        attrs: dict[str, Any],
+        rules: dict[str, Rule | None],
+    ) -> None:
+        self.name, self.forward, self.attrs = name, forward, attrs
+        self.variadic = bool(arrays) and arrays[-1].startswith("*")
+        self.arrays = tuple(a.lstrip("*") for a in arrays)
+        if set(rules) != set(self.arrays):
+            raise TypeError(
+                f"{name}: rules are for {sorted(rules)} but the array arguments are {list(self.arrays)}: give each "
+                "one a rule, or None if it has no derivative"
+            )
+        self.rules = tuple(rules[a] for a in self.arrays)
+        self.names = tuple(() if rule is None else self._names(rule) for rule in self.rules)
+        self.differentiable = any(rule is not None for rule in self.rules)
+        self.source = _call_source(self)
+        self.call = self._compile()
+
+    def _names(self, rule: Rule) -> tuple[str, ...]:
+        """The parameters of a rule after `g`; a parameter with a default is the rule's own business."""
+        parameters = list(inspect.signature(rule).parameters.values())
+        if not parameters or parameters[0].name != "g":
+            raise TypeError(f"{self.name}: a rule's first parameter is g, the incoming gradient")
+        names = tuple(p.name for p in parameters[1:] if p.default is p.empty)
+        known = {"y", *self.arrays, *self.attrs, *(f"{a}_shape" for a in self.arrays), *("i" * self.variadic)}
+        for name in names:
+            if name not in known:
+                raise TypeError(
+                    f"{self.name}: a rule asks for {name!r}; it can have {', '.join(sorted(known))}"
+                )
+        return names
+
+    def _compile(self) -> Callable[..., Any]:
+        file = f"<autograd_lite op {self.name}>"
+        linecache.cache[file] = len(self.source), None, self.source.splitlines(keepends=True), file
+        scope: dict[str, Any] = {}
+        exec(compile(self.source, file, "exec"), globals(), scope)
+        call: Callable[..., Any] = scope["make"](self, self.forward, self.finish)
+        call.__kwdefaults__ = {k: v for k, v in self.attrs.items() if v is not inspect.Parameter.empty}
+        call.__name__ = call.__qualname__ = self.name
+        call.__module__, call.__doc__ = (
+            getattr(self.forward, "__module__", None) or __name__,
+            self.forward.__doc__,
+        )
+        call.op = self  # type: ignore[attr-defined]
+        return call
+
+    def slot(self, argument: int) -> int:
+        """Which rule is an argument's: the arrays of a variadic argument share one."""
+        return min(argument, len(self.rules) - 1)
+
+    def save(self, argument: int, arrays: Sequence[Any], attrs: dict[str, Any], y: Array) -> tuple[Any, ...]:
+        """What the rule of one argument needs, from a call's arrays, attributes and output."""
+        fixed = len(self.arrays) - self.variadic
+        values: dict[str, Any] = {**attrs, "y": y, "i": argument - fixed}
+        for name, array in zip(self.arrays[:fixed], arrays, strict=False):
+            values[name], values[f"{name}_shape"] = array, shape(array)
+        if self.variadic:
+            rest = tuple(arrays[fixed:])
+            values[self.arrays[-1]], values[f"{self.arrays[-1]}_shape"] = rest, tuple(map(shape, rest))
+        return tuple(values[name] for name in self.names[self.slot(argument)])
+
+    def record(self, args: Sequence[Any], attrs: dict[str, Any], y: Array) -> Node | None:
+        """The node of a call, or None where no argument needs a gradient: what `source` does, in loops."""
+        nodes = [a.node if isinstance(a, Tensor) else None for a in args]
+        parents = tuple(None if self.rules[self.slot(k)] is None else n for k, n in enumerate(nodes))
+        if all(p is None for p in parents):
+            return None
+        arrays = [a.data if isinstance(a, Tensor) else a for a in args]
+        saved = tuple(None if p is None else self.save(k, arrays, attrs, y) for k, p in enumerate(parents))
+        return Node(self, parents, saved, attrs, y.shape, y.dtype)
+
+    def finish(self, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
+        """The result of a call off the ordinary path: arrays alone, constants, `no_grad`, watched, or variadic."""
+        result = y
+        if any([isinstance(a, Tensor) for a in args]):
+            y = y if type(y) is ndarray else asarray(y)
+            result = Tensor(y, self.record(args, attrs, y) if mode.grad else None)
+        for watcher in mode.watchers:
+            watcher(self, args, attrs, result)
+        return result
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}({', '.join(self.arrays)})>"
+
+
+def _tuple(items: Sequence[str]) -> str:
+    return f"({''.join(f'{item}, ' for item in items)})"
+
+
+def _call_source(op: Op) -> str:
+    """The text of the function that calls and records an op: loops unrolled, names resolved, once and for all.
+
+    Nested in a `make`, so that the op is in a cell and everything else is looked up in this module.
+    """
+    attrs = "{" + ", ".join(f"{a!r}: {a}" for a in op.attrs) + "}" if op.attrs else "no_attrs"
+    keywords = "".join(f", {a}={a}" for a in op.attrs)
+    stars = [*op.arrays[:-1], f"*{op.arrays[-1]}"] if op.variadic else list(op.arrays)
+    head = ", ".join([*stars, *(["*"] if op.attrs and not op.variadic else []), *op.attrs])
+    body = (
+        _plain_lines(stars, keywords, attrs)
+        if op.variadic or not op.differentiable
+        else _unrolled_lines(op, keywords, attrs)
+    )
+    text = [f"    def {op.name}({head}):", *(f"        {line}" for line in body), f"    return {op.name}"]
+    return "def make(op, forward, finish):\n" + "\n".join(text) + "\n"
+
+
+def _plain_lines(stars: list[str], keywords: str, attrs: str) -> list[str]:
+    return [
+        f"args = {_tuple(stars)}",
+        f"y = forward(*[a.data if isinstance(a, Tensor) else a for a in args]{keywords})",
+        f"return finish(args, {attrs}, y)",
+    ]
+
+
+def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
+    """Recording without a loop or a call: 0.85 µs for multiply on 10 numbers, NumPy's own 0.33 (2026-11)."""
+    ruled = [a for a, rule in zip(op.arrays, op.rules, strict=True) if rule is not None]
+    spelled = {"y": "y", **{a: a for a in op.attrs}, **{a: f"{a}_" for a in op.arrays}}
+    spelled |= {f"{a}_shape": f"shape({a}_)" for a in op.arrays}
+    needs = {a: _tuple([spelled[n] for n in names]) for a, names in zip(op.arrays, op.names, strict=True)}
+    lines = []
+    for a in op.arrays:
+        lines += [
+            f"if isinstance({a}, Tensor):",
+            f"    {a}_node, {a}_ = {a}.node, {a}.data",
+            "else:",
+            f"    {a}_node, {a}_ = None, {a}",
+        ]
+    return [
+        *lines,
+        f"y = forward({', '.join(f'{a}_' for a in op.arrays)}{keywords})",
+        f"if contexts.special or {' and '.join(f'{a}_node is None' for a in ruled)}:",
+        f"    return finish({_tuple(op.arrays)}, {attrs}, y)",
+        "if type(y) is not ndarray:",
+        "    y = asarray(y)",
+        "node = new(Node)",
+        f"node.op, node.parents = op, {_tuple([f'{a}_node' if a in ruled else 'None' for a in op.arrays])}",
+        f"node.saved = {_tuple([f'None if {a}_node is None else {needs[a]}' if a in ruled else 'None' for a in op.arrays])}",
+        f"node.attrs, node.shape, node.dtype, node.seq, node.notes = {attrs}, y.shape, y.dtype, tick(), None",
+        "result = new(Tensor)",
+        "result.data, result.node = y, node",
+        "return result",
+    ]
+
+
+def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make an op of a forward function on arrays: one rule for each positional argument, by its name.
+
+    Arrays are positional and differentiable; attributes are keyword-only and are not. A rule is a function of
+    `g` and of whatever else it names: `y`, an argument, `<argument>_shape`, an attribute, and for `*arrays` also
+    `i`, the place of the one in question. It is pure, and written with operators, NumPy functions and ops, so
+    that it runs on arrays and, for higher derivatives, on Tensors. `None` declares that there is no derivative.
+    Called with arrays alone, an op returns an array. The gradient may have a broadcast shape: the engine sums it.
+
+    Raises TypeError where an array argument has no rule, or a rule names something that is not there.
+
+    >>> import autograd_lite as al
+    >>> @al.primitive(x=lambda g, y: g * y * (1 - y))
+    ... def logistic(x):
+    ...     return 1 / (1 + np.exp(-x))
+    >>> x = al.tensor([0.0, 1.0], requires_grad=True)
+    >>> bool(al.gradcheck(logistic, x))
+    True
+    """
+
+    def define(forward: Callable[..., Any]) -> Callable[..., Any]:
+        arrays, attrs = [], {}
+        for p in inspect.signature(forward).parameters.values():
+            if p.kind is p.KEYWORD_ONLY:
+                attrs[p.name] = p.default
+            else:
+                arrays.append(f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name)
+        return Op(forward.__name__.lstrip("_"), forward, arrays, attrs, rules).call
+
+    return define
+
+
+ufuncs: dict[np.ufunc, Callable[..., Any]] = {}  # the ops that NumPy's own ufuncs stand for
+
+
+def ufunc(function: np.ufunc, doc: str, **rules: Rule | None) -> Callable[..., Any]:
+    """Make an op of a NumPy ufunc, arguments in the order of the rules; `function(tensor)` is then recorded too."""
+    ufuncs[function] = call = Op(function.__name__, function, list(rules), {}, rules).call
+    call.__doc__ = doc
+    return call

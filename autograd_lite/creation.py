@@ -1,0 +1,159 @@
+"""Making tensors: `tensor` and its kin, with PyTorch's names. Floats are float64 unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.core import Tensor, leaf
+from autograd_lite.random import draw_from
+
+_default = np.dtype(np.float64)
+
+
+def set_default_dtype(dtype: npt.DTypeLike) -> None:
+    """The dtype of Python floats and of new tensors from now on: float64 unless changed.
+
+    Raises TypeError where it is not a floating-point dtype.
+    """
+    global _default
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"the default dtype must be floating point, and {np.dtype(dtype)} is not")
+    _default = np.dtype(dtype)
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype that Python floats become."""
+    return _default
+
+
+def _made(array: npt.NDArray[Any], requires_grad: bool) -> Tensor:
+    return Tensor(array, leaf(array.shape, array.dtype) if requires_grad else None)
+
+
+def tensor(
+    data: npt.ArrayLike | Tensor,
+    dtype: npt.DTypeLike | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """A tensor with a copy of the data: numbers, nested lists, an array, another tensor.
+
+    Python floats become the default dtype (float64); an array keeps its own. `name` is how reports and pictures
+    call it. Raises TypeError where a gradient is asked for and the dtype is not floating point.
+
+    >>> import autograd_lite as al
+    >>> al.tensor([[1, 2], [3, 4]], dtype=float, requires_grad=True)
+    tensor([[1., 2.],
+            [3., 4.]], requires_grad=True)
+    """
+    raw = data.data if isinstance(data, Tensor) else data
+    array = np.array(raw, dtype=dtype)
+    if dtype is None and array.dtype == np.float64 and not isinstance(raw, np.ndarray | np.generic):
+        array = array.astype(_default, copy=False)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"a tensor holds floats, integers or booleans, and this data is {array.dtype}")
+    made = _made(array, requires_grad)
+    if name is not None:
+        made.name = name  # type: ignore[attr-defined]
+    return made
+
+
+def as_tensor(data: npt.ArrayLike | Tensor, dtype: npt.DTypeLike | None = None) -> Tensor:
+    """The tensor itself, or a constant that shares memory with the array where it can."""
+    if isinstance(data, Tensor) and (dtype is None or data.dtype == dtype):
+        return data
+    return Tensor(np.asarray(data.data if isinstance(data, Tensor) else data, dtype=dtype))
+
+
+def from_numpy(array: npt.NDArray[Any]) -> Tensor:
+    """A constant that shares the array's memory."""
+    return Tensor(np.asarray(array))
+
+
+def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int | np.integer) else size
+
+
+def _filler(name: str, fill: Callable[..., npt.NDArray[Any]], what: str) -> Callable[..., Tensor]:
+    def make(*size: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+        return _made(fill(_sizes(size), dtype=dtype or _default), requires_grad)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = what
+    return make
+
+
+zeros = _filler("zeros", np.zeros, "Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`.")
+ones = _filler("ones", np.ones, "Ones of a shape: `ones(2, 3)` or `ones((2, 3))`.")
+
+
+def full(
+    size: Any, fill_value: float, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
+    """One value all over a shape."""
+    return _made(
+        np.full(size, fill_value, dtype=dtype or (_default if isinstance(fill_value, float) else None)),
+        requires_grad,
+    )
+
+
+def eye(
+    n: int, m: int | None = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones on the diagonal of an (n, m) matrix, zeros off it; m is n unless given."""
+    return _made(np.eye(n, m, dtype=dtype or _default), requires_grad)
+
+
+def arange(*bounds: float, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Evenly spaced numbers, as NumPy's: `arange(stop)`, `arange(start, stop)`, `arange(start, stop, step)`."""
+    if dtype is None and any(isinstance(b, float) for b in bounds):
+        dtype = _default
+    return _made(np.arange(*bounds, dtype=dtype), requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` numbers from start to end, both included."""
+    return _made(np.linspace(start, end, steps, dtype=dtype or _default), requires_grad)
+
+
+def rand(
+    *size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Uniform draws from 0 to 1, from the generator given or the default one."""
+    return _made(
+        np.asarray(draw_from(generator).random(_sizes(size)), dtype=dtype or _default), requires_grad
+    )
+
+
+def randn(
+    *size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Draws from the standard normal distribution, from the generator given or the default one."""
+    return _made(
+        np.asarray(draw_from(generator).standard_normal(_sizes(size)), dtype=dtype or _default), requires_grad
+    )
+
+
+def randint(low: int, high: int | None = None, size: Any = (), *, generator: Any = None) -> Tensor:
+    """Integers from low to high - 1, or from 0 to low - 1: `randint(10, size=(3,))`."""
+    low, high = (0, low) if high is None else (low, high)
+    source = draw_from(generator)
+    return Tensor(
+        np.asarray((source.integers if hasattr(source, "integers") else source.randint)(low, high, size))
+    )
+
+
+def zeros_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the shape and dtype of x."""
+    return _made(np.zeros(x.shape, dtype or x.dtype), requires_grad)
+
+
+def ones_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the shape and dtype of x."""
+    return _made(np.ones(x.shape, dtype or x.dtype), requires_grad)

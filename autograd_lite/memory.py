@@ -1,0 +1,87 @@
+"""What is known of arrays from outside the graph: when they were written in place, and what constants are called.
+
+There are no version counters. Nodes and writes take their numbers from one clock; a node that is older than the
+last write to an array it saved is stale. So a write costs a dictionary entry, and making a node costs nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Site = tuple[str, int]
+
+tick = itertools.count(1).__next__  # the clock: creation order is a topological order
+
+
+def call_site() -> Site:
+    """File and line of the nearest caller outside this package."""
+    frame = sys._getframe(1)
+    while (
+        frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autograd_lite"
+    ):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+# Arrays written through a Tensor: id of the array that owns the memory -> (weak reference to it, the byte ranges
+# written, each with the tick and the place of its last write). A node older than a write to what it saved is
+# stale; nothing has to be counted when a node is made.
+_writes: dict[int, tuple[weakref.ref[Array], dict[tuple[int, int], tuple[int, str]]]] = {}
+last_write = 0
+
+
+def _owner(array: Array) -> Array:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def written(arrays: Sequence[Array], by: str, site: Site | None = None) -> None:
+    """Note that these arrays have just been changed in place, by what, and where."""
+    global last_write
+    file, line = site or call_site()
+    last_write = now = tick()
+    for array in arrays:
+        owner = _owner(array)
+        key = id(owner)
+        if key not in _writes:
+            _writes[key] = (weakref.ref(owner, lambda _, key=key: _writes.pop(key, None)), {})  # type: ignore[misc]
+        _writes[key][1][np.lib.array_utils.byte_bounds(array)] = now, f"{by} at {file}:{line}"
+
+
+def stale(array: Array, since: int) -> str | None:
+    """Which write changed this array after tick `since`, if any did."""
+    entry = _writes.get(id(_owner(array)))
+    if entry is None:
+        return None
+    low, high = np.lib.array_utils.byte_bounds(array)
+    for (start, stop), (when, what) in entry[1].items():
+        if when > since and start < high and low < stop:
+            return what
+    return None
+
+
+_names: dict[int, tuple[weakref.ref[Array], str]] = {}
+
+
+def set_name(array: Array, name: str | None) -> None:
+    """Give a constant's array a name, or with None take it away; leaves and results keep theirs in their node."""
+    key = id(array)
+    if name is None:
+        _names.pop(key, None)
+    else:
+        _names[key] = weakref.ref(array, lambda _, key=key: _names.pop(key, None)), name  # type: ignore[misc]
+
+
+def name_of(array: Array) -> str | None:
+    """The name that `set_name` gave."""
+    entry = _names.get(id(array))
+    return None if entry is None else entry[1]

@@ -1,0 +1,414 @@
+"""What a Tensor can do: its operators and methods, as one table, bound to the class below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from warnings import warn
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import engine, interop, ops
+from autograd_lite.core import GraphError, Node, Tensor, leaf
+from autograd_lite.memory import Array, name_of, set_name, written
+from autograd_lite.modes import mode
+from autograd_lite.sparse import RowSparse
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+else:
+    Self = Any
+
+
+def _swapped(op: Callable[..., Any]) -> Callable[..., Any]:
+    def reflected(self: Any, other: Any) -> Any:
+        return op(other, self)
+
+    return reflected
+
+
+class Handle:
+    """A registered hook: `remove()` takes it away."""
+
+    def __init__(self, hooks: dict[int, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
+        self._hooks, self._key = hooks, max(hooks, default=-1) + 1
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; again does nothing."""
+        self._hooks.pop(self._key, None)
+
+
+class Members:
+    """The members of Tensor. Ops are functions in `ops`; as methods they take the tensor first."""
+
+    __slots__ = ()
+    data: Array
+    node: Node | None
+
+    # Operators
+
+    __add__, __radd__ = ops.add, _swapped(ops.add)
+    __sub__, __rsub__ = ops.subtract, _swapped(ops.subtract)
+    __mul__, __rmul__ = ops.multiply, _swapped(ops.multiply)
+    __truediv__, __rtruediv__ = ops.divide, _swapped(ops.divide)
+    __floordiv__, __rfloordiv__ = ops.floor_divide, _swapped(ops.floor_divide)
+    __matmul__, __rmatmul__ = ops.matmul, _swapped(ops.matmul)
+    __pow__, __rpow__ = ops.power, _swapped(ops.power)
+    __neg__, __abs__, __invert__ = ops.negative, ops.absolute, ops.invert
+    __gt__, __ge__, __lt__, __le__ = ops.greater, ops.greater_equal, ops.less, ops.less_equal
+    __and__, __rand__ = ops.bitwise_and, _swapped(ops.bitwise_and)
+    __or__, __ror__ = ops.bitwise_or, _swapped(ops.bitwise_or)
+    __eq__, __ne__ = ops.equal, ops.not_equal  # type: ignore[assignment]
+    __hash__ = object.__hash__
+    __getitem__ = ops.getitem
+    __array_ufunc__, __array_function__ = interop.array_ufunc, interop.array_function
+
+    # Ops as methods
+
+    add, sub, mul, div, pow, neg, abs = (
+        ops.add, ops.subtract, ops.multiply, ops.divide, ops.power, ops.negative, ops.absolute,
+    )  # fmt: skip
+    square, sqrt, reciprocal, sign, floor, ceil, round = (
+        ops.square, ops.sqrt, ops.reciprocal, ops.sign, ops.floor, ops.ceil, ops.round,
+    )  # fmt: skip
+    exp, expm1, log, log1p, log2, sin, cos = (
+        ops.exp,
+        ops.expm1,
+        ops.log,
+        ops.log1p,
+        ops.log2,
+        ops.sin,
+        ops.cos,
+    )
+    relu, sigmoid, tanh, softmax, log_softmax = ops.relu, ops.sigmoid, ops.tanh, ops.softmax, ops.log_softmax
+    maximum, minimum, clamp, clip = ops.maximum, ops.minimum, ops.clamp, ops.clamp
+    eq, ne, gt, ge, lt, le = (
+        ops.equal, ops.not_equal, ops.greater, ops.greater_equal, ops.less, ops.less_equal,
+    )  # fmt: skip
+    isnan, isfinite, isinf = ops.isnan, ops.isfinite, ops.isinf
+    sum, mean, var, std, max, min = ops.sum, ops.mean, ops.var, ops.std, ops.max, ops.min
+    amax, amin, argmax, argmin, logsumexp, norm = (
+        ops.amax, ops.amin, ops.argmax, ops.argmin, ops.logsumexp, ops.norm,
+    )  # fmt: skip
+    dot, matmul, mm, mv, bmm = ops.dot, ops.matmul, ops.matmul, ops.matmul, ops.matmul
+    reshape, view, permute, transpose, swapaxes, t = (
+        ops.reshape, ops.reshape, ops.permute, ops.transpose, ops.transpose, ops.t,
+    )  # fmt: skip
+    squeeze, unsqueeze, flatten, expand, broadcast_to = (
+        ops.squeeze, ops.unsqueeze, ops.flatten, ops.expand, ops.broadcast_to,
+    )  # fmt: skip
+    split, chunk, index_select, gather, clone, ravel = (
+        ops.split, ops.chunk, ops.index_select, ops.gather, ops.clone, ops.flatten,
+    )  # fmt: skip
+    backward = engine.backward
+
+    def where(self, condition: Any, other: Any) -> Any:
+        """This tensor where the condition holds, the other elsewhere."""
+        return ops.where(condition, self, other)
+
+    @property
+    def T(self) -> Any:  # noqa: N802
+        """A matrix transposed."""
+        return ops.t(self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802
+        """The last two dimensions swapped."""
+        return ops.transpose(self, -2, -1)
+
+    # Dtypes
+
+    def to(self, dtype: npt.DTypeLike) -> Any:
+        """In another dtype, recorded; itself where it has it already."""
+        return self if self.data.dtype == dtype else ops.cast(self, dtype=np.dtype(dtype))
+
+    astype = type = to
+
+    def double(self) -> Any:
+        """As float64."""
+        return self.to(np.float64)
+
+    def float(self) -> Any:
+        """As float32, PyTorch's float."""
+        return self.to(np.float32)
+
+    def long(self) -> Any:
+        """As int64."""
+        return self.to(np.int64)
+
+    def bool(self) -> Any:
+        """As booleans."""
+        return self.to(np.bool_)
+
+    # Values
+
+    def numpy(self) -> Array:
+        """The array itself, shared. Raises GraphError where the tensor requires a gradient: detach() it first."""
+        if self.node is not None:
+            raise GraphError(
+                "this tensor requires a gradient, which its array cannot carry: x.detach().numpy() is its value "
+                "without the graph, and al.f(x) or np.f(x) keeps the graph"
+            )
+        return self.data
+
+    def item(self) -> Any:
+        """The one number, as Python's. Raises ValueError where there is not exactly one."""
+        if self.data.size != 1:
+            raise ValueError(f"item() is for one number, and this tensor has shape {self.data.shape}")
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self.data.tolist()
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or one of its sizes."""
+        return self.data.shape if dim is None else self.data.shape[dim]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    dim = property(lambda self: lambda: self.data.ndim)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: Any = None) -> Array:
+        """For np.asarray: refused where a gradient would be lost."""
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        if not self.data.ndim:
+            raise TypeError("a number (a tensor of no dimensions) has no length")
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (ops.getitem(self, k) for k in range(len(self)))
+
+    def __contains__(self, value: Any) -> Any:
+        return bool(np.any(self.data == (value.data if isinstance(value, Tensor) else value)))
+
+    def __bool__(self) -> Any:
+        return bool(self.data)
+
+    def __float__(self) -> Any:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return self.data.__index__()
+
+    def __format__(self, form: str) -> str:
+        return format(self.item(), form) if form else str(self)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.data, separator=", ", prefix="tensor(")
+        if self.data.dtype not in (np.float64, np.int64, np.bool_):
+            text += f", dtype={self.data.dtype}"
+        if self.node is not None:
+            text += ", requires_grad=True" if self.node.op is None else f", grad_fn=<{self.node.op.name}>"
+        return f"tensor({text})"
+
+    # The graph
+
+    @property
+    def requires_grad(self) -> Any:
+        """Whether ops on it are recorded; settable on a leaf."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: Any) -> None:
+        if self.node is None:
+            if value:
+                name = name_of(self.data)
+                self.node = leaf(self.data.shape, self.data.dtype)
+                self.node.annotate().name = name
+        elif not value:
+            if self.node.op is not None:
+                raise GraphError(
+                    "only a leaf can stop requiring gradients; x.detach() is this value as a constant"
+                )
+            set_name(self.data, self.node.name)
+            self.node = None
+
+    def requires_grad_(self, requires_grad: Any = True) -> Self:
+        """Set `requires_grad`, and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> Any:
+        """Whether it is not the result of a recorded op."""
+        return self.node is None or self.node.op is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made it; None for a leaf."""
+        return None if self.is_leaf else self.node
+
+    @property
+    def name(self) -> str | None:
+        """What reports and pictures call it; settable."""
+        return name_of(self.data) if self.node is None else self.node.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if self.node is None:
+            set_name(self.data, name)
+        else:
+            self.node.annotate().name = name
+
+    def detach(self) -> Tensor:
+        """The same array as a constant."""
+        return Tensor(self.data)
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that `backward` left here: a Tensor, or None before it. Settable.
+
+        An embedding's is a `RowSparse` inside; it is made dense when it is read, unless the layer was made
+        `sparse=True`.
+        """
+        notes = None if self.node is None else self.node.notes
+        if notes is None or notes.grad is None:
+            if self.node is not None and (notes is None or not notes.keeps_grad):
+                warn(
+                    "this tensor is the result of an op, and its gradient is not kept: call retain_grad() on it before "
+                    "backward(), or ask al.autograd.grad for it",
+                    stacklevel=2,
+                )
+            return None
+        if isinstance(notes.grad, RowSparse):
+            if notes.keeps_sparse:
+                return notes.grad
+            notes.grad = notes.grad.to_dense()  # and kept so: a change to what was read must not be lost
+        return notes.grad if isinstance(notes.grad, Tensor) else Tensor(notes.grad)
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if self.node is None:
+            if value is None:
+                return
+            raise GraphError("a constant has no gradient: make it with requires_grad=True")
+        if value is not None and value.shape != self.data.shape:
+            raise ValueError(f"a gradient of shape {value.shape} for a tensor of shape {self.data.shape}")
+        plain = isinstance(value, Tensor) and value.node is None
+        self.node.annotate().grad = value.data if plain else value
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this inner tensor in `grad`, as leaves do."""
+        if self.node is None:
+            raise GraphError("retain_grad() on a tensor that requires no gradient")
+        self.node.annotate().keeps_grad = True
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
+        """Call `hook(gradient)` when this tensor's gradient is complete; what it returns, if anything, replaces it.
+
+        >>> import autograd_lite as al
+        >>> w = al.tensor(1.0, requires_grad=True)
+        >>> handle = w.register_hook(lambda g: g * 10)
+        >>> (w * 3).backward(); w.grad
+        tensor(30.)
+        >>> handle.remove()
+        """
+        if self.node is None:
+            raise GraphError("a hook on a tensor that requires no gradient would never be called")
+        notes = self.node.annotate()
+        notes.hooks = {} if notes.hooks is None else notes.hooks
+        return Handle(notes.hooks, hook)
+
+    # Writing in place
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raw = self._writable("x[...] = value", value)
+        items = index if isinstance(index, tuple) else (index,)
+        where = tuple(i.data if isinstance(i, Tensor) else i for i in items)
+        self.data[where if isinstance(index, tuple) else where[0]] = raw
+        written([self.data], "x[...] = value")
+
+    def _writable(self, what: str, value: Any) -> Any:
+        """The array to write, if writing would lose no gradient."""
+        if mode.grad and self.node is not None:
+            if self.node.op is None:
+                raise GraphError(
+                    f"{what} on a leaf that requires a gradient: the change could not be differentiated. Inside "
+                    "`with al.no_grad():` it is allowed"
+                )
+            raise GraphError(
+                f"{what} on a recorded result, {self.node!r}: a graph's values cannot be changed. Make a new tensor: "
+                "al.where(mask, value, x), al.stack or al.cat of the pieces, x = x + value"
+            )
+        if mode.grad and isinstance(value, Tensor) and value.node is not None:
+            raise GraphError(
+                f"{what} with a value that requires a gradient: the gradient would be lost in the array. Collect the "
+                "pieces in a list and al.stack or al.cat them, or write value.detach()"
+            )
+        return value.data if isinstance(value, Tensor) else value
+
+    def _in_place(self, what: str, function: np.ufunc, value: Any) -> Self:
+        function(self.data, self._writable(what, value), out=self.data, casting="same_kind")
+        written([self.data], what)
+        return self
+
+    def add_(self, other: Any, *, alpha: Any = 1) -> Self:
+        """Add alpha times the other, in place; not while recording on a tensor that requires a gradient."""
+        return self._in_place("add_", np.add, other if alpha == 1 else other * alpha)
+
+    def sub_(self, other: Any, *, alpha: Any = 1) -> Self:
+        """Subtract alpha times the other, in place."""
+        return self._in_place("sub_", np.subtract, other if alpha == 1 else other * alpha)
+
+    def mul_(self, other: Any) -> Self:
+        """Multiply in place."""
+        return self._in_place("mul_", np.multiply, other)
+
+    def div_(self, other: Any) -> Self:
+        """Divide in place."""
+        return self._in_place("div_", np.true_divide, other)
+
+    def copy_(self, other: Any) -> Self:
+        """Take over the other's values, in place."""
+        self.data[...] = self._writable("copy_", other)
+        written([self.data], "copy_")
+        return self
+
+    def fill_(self, value: Any) -> Self:
+        """One value everywhere, in place."""
+        return self.copy_(value)
+
+    def zero_(self) -> Self:
+        """Zero everywhere, in place."""
+        return self.copy_(0)
+
+    # Copies
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if not self.is_leaf:
+            raise GraphError(
+                "only leaves can be copied deeply, a recorded result would take its graph along: detach() it"
+            )
+        twin = object.__new__(self.__class__)
+        memo[id(self)] = twin
+        twin.data, twin.node = self.data.copy(), None
+        twin.name = self.name
+        twin.requires_grad = self.requires_grad
+        return twin
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise GraphError("only leaves can be pickled: detach() the result of an op first")
+        return _restored, (self.__class__, self.data, self.requires_grad, self.name)
+
+
+def _restored(kind: Any, data: Array, requires_grad: bool, name: str | None) -> Any:
+    made = object.__new__(kind)
+    made.data, made.node = data, None
+    made.name, made.requires_grad = name, requires_grad
+    return made
+
+
+for _name, _member in vars(Members).items():
+    if _name not in ("__dict__", "__weakref__", "__slots__", "__module__", "__doc__", "__annotations__"):
+        setattr(Tensor, _name, _member)

@@ -1,0 +1,160 @@
+"""Elementwise ops. Broadcasting is the engine's business: a rule may return the broadcast shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.core import Array, primitive, ufunc
+
+# Arithmetic
+
+add = ufunc(np.add, "a + b, broadcast.", a=lambda g: g, b=lambda g: g)
+subtract = ufunc(np.subtract, "a - b, broadcast.", a=lambda g: g, b=lambda g: -g)
+multiply = ufunc(np.multiply, "a * b, broadcast.", a=lambda g, b: g * b, b=lambda g, a: g * a)
+divide = ufunc(np.true_divide, "a / b, broadcast.", a=lambda g, b: g / b, b=lambda g, y, b: -g * y / b)
+negative = ufunc(np.negative, "-x.", x=lambda g: -g)
+absolute = ufunc(np.absolute, "|x|; its slope at 0 is taken as 0.", x=lambda g, x: g * np.sign(x))
+square = ufunc(np.square, "x².", x=lambda g, x: g * x * 2.0)
+sqrt = ufunc(np.sqrt, "The square root.", x=lambda g, y: g * 0.5 / y)
+reciprocal = ufunc(np.reciprocal, "1 / x.", x=lambda g, y: -g * y * y)
+
+# At b = 0 the slope by a is 0, also where a is 0; at a = 0 the slope by b is 0.
+float_power = ufunc(
+    np.power,
+    "a to the power b, both arrays, broadcast. `power` is the public one.",
+    a=lambda g, a, b: g * b * a ** np.where(b == 0, 1.0, b - 1.0),
+    b=lambda g, a, y: g * y * np.log(np.where(a == 0, 1.0, a)),
+)
+
+
+@primitive(x=lambda g, x, exponent: g * exponent * power(x, exponent - 1) if exponent else g * 0.0)
+def _power(x: Array, *, exponent: float) -> Array:
+    return np.power(x, exponent)
+
+
+def power(x: Any, exponent: Any) -> Any:
+    """x to a power, elementwise; the exponent is a number or a tensor.
+
+    >>> import autograd_lite as al
+    >>> al.tensor([1.0, 2.0]) ** 3
+    tensor([1., 8.])
+    """
+    if isinstance(exponent, int | float):
+        if exponent == 2:  # noqa: PLR2004
+            return square(x)
+        return x * 1 if exponent == 1 else _power(x, exponent=exponent)
+    return float_power(x, exponent)
+
+
+# Exponential and trigonometric
+
+exp = ufunc(np.exp, "e to the power x.", x=lambda g, y: g * y)
+expm1 = ufunc(np.expm1, "exp(x) - 1, exact near 0.", x=lambda g, y: g * (y + 1.0))
+log = ufunc(np.log, "The natural logarithm.", x=lambda g, x: g / x)
+log1p = ufunc(np.log1p, "log(1 + x), exact near 0.", x=lambda g, x: g / (x + 1.0))
+log2 = ufunc(np.log2, "The logarithm to base 2.", x=lambda g, x: g / (x * 0.6931471805599453))
+sin = ufunc(np.sin, "The sine, of radians.", x=lambda g, x: g * np.cos(x))
+cos = ufunc(np.cos, "The cosine, of radians.", x=lambda g, x: -g * np.sin(x))
+tanh = ufunc(np.tanh, "The hyperbolic tangent.", x=lambda g, y: g * (1.0 - y * y))
+
+# Activations
+
+
+@primitive(x=lambda g, y: g * y * (1.0 - y))
+def sigmoid(x: Array) -> Array:
+    """The logistic function 1 / (1 + exp(-x)), in the tanh form, which cannot overflow.
+
+    >>> import autograd_lite as al
+    >>> al.sigmoid(al.tensor([-1000.0, 0.0, 1000.0]))
+    tensor([0. , 0.5, 1. ])
+    """
+    return 0.5 * np.tanh(0.5 * x) + 0.5
+
+
+@primitive(x=lambda g, y: g * (y > 0))
+def relu(x: Array) -> Array:
+    """max(x, 0); its slope at 0 is taken as 0.
+
+    >>> import autograd_lite as al
+    >>> al.relu(al.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 2.])
+    """
+    return np.maximum(x, 0)
+
+
+@primitive(x=lambda g, x: g * sigmoid(x))
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), without overflow."""
+    return np.logaddexp(x, 0)
+
+
+# Choice
+
+maximum = ufunc(
+    np.maximum,
+    "The larger of a and b; where they are equal each gets half the gradient.",
+    a=lambda g, a, b: (g * (a > b) + g * (a >= b)) * 0.5,
+    b=lambda g, a, b: (g * (b > a) + g * (b >= a)) * 0.5,
+)
+minimum = ufunc(
+    np.minimum,
+    "The smaller of a and b; where they are equal each gets half the gradient.",
+    a=lambda g, a, b: (g * (a < b) + g * (a <= b)) * 0.5,
+    b=lambda g, a, b: (g * (b < a) + g * (b <= a)) * 0.5,
+)
+
+
+@primitive(
+    condition=None,
+    a=lambda g, condition: np.where(condition, g, 0.0),
+    b=lambda g, condition: np.where(condition, 0.0, g),
+)
+def where(condition: Array, a: Array, b: Array) -> Array:
+    """a where the condition holds, b elsewhere; all three broadcast.
+
+    >>> import autograd_lite as al
+    >>> al.where(al.tensor([True, False]), 1.0, 2.0)
+    tensor([1., 2.])
+    """
+    return np.where(condition, a, b)
+
+
+@primitive(x=lambda g, x, low, high: g * ((x >= low) & (x <= high)))
+def _clip(x: Array, *, low: float, high: float) -> Array:
+    return np.clip(x, low, high)
+
+
+def clamp(x: Any, min: float | None = None, max: float | None = None) -> Any:
+    """x, with everything under `min` raised to it and everything over `max` lowered to it."""
+    if min is None and max is None:
+        raise ValueError("clamp needs min, max or both")
+    return _clip(x, low=-np.inf if min is None else min, high=np.inf if max is None else max)
+
+
+# Without a derivative
+
+greater = ufunc(np.greater, "a > b.", a=None, b=None)
+greater_equal = ufunc(np.greater_equal, "a >= b.", a=None, b=None)
+less = ufunc(np.less, "a < b.", a=None, b=None)
+less_equal = ufunc(np.less_equal, "a <= b.", a=None, b=None)
+equal = ufunc(np.equal, "a == b.", a=None, b=None)
+not_equal = ufunc(np.not_equal, "a != b.", a=None, b=None)
+logical_and = ufunc(np.logical_and, "Both.", a=None, b=None)
+logical_or = ufunc(np.logical_or, "Either.", a=None, b=None)
+logical_not = ufunc(np.logical_not, "Not.", x=None)
+bitwise_and = ufunc(np.bitwise_and, "a & b, of integers or booleans.", a=None, b=None)
+bitwise_or = ufunc(np.bitwise_or, "a | b, of integers or booleans.", a=None, b=None)
+invert = ufunc(np.invert, "~x, of integers or booleans.", x=None)
+floor_divide = ufunc(np.floor_divide, "a // b.", a=None, b=None)
+isnan = ufunc(np.isnan, "Where x is not a number.", x=None)
+isfinite = ufunc(np.isfinite, "Where x is finite.", x=None)
+isinf = ufunc(np.isinf, "Where x is infinite.", x=None)
+
+# Flat almost everywhere: the gradient is zero, as PyTorch has it
+
+sign = ufunc(np.sign, "-1, 0 or 1.", x=lambda g: g * 0.0)
+floor = ufunc(np.floor, "The largest integer not above x.", x=lambda g: g * 0.0)
+ceil = ufunc(np.ceil, "The smallest integer not below x.", x=lambda g: g * 0.0)
+round = ufunc(np.rint, "The nearest integer, halves to even.", x=lambda g: g * 0.0)

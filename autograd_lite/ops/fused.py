@@ -1,0 +1,258 @@
+"""Softmax, losses and dropout: ops whose derivative is simpler, or stabler, than that of their parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.core import Array, Tensor, primitive
+from autograd_lite.ops.elementwise import absolute, log, multiply, sigmoid, square, where
+from autograd_lite.ops.index import _refuse_range, gather
+from autograd_lite.ops.reduce import mean, sum
+from autograd_lite.ops.shape import _data, axes, squeeze, unsqueeze
+from autograd_lite.random import draw_from
+
+
+@primitive(x=lambda g, y, dim: y * (g - np.sum(g * y, axis=dim, keepdims=True)))
+def _softmax(x: Array, *, dim: int) -> Array:
+    e = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf))
+    e /= np.add.reduce(e, axis=dim, keepdims=True)
+    return e
+
+
+def softmax(input: Any, dim: int = -1) -> Any:
+    """exp(x) / sum(exp(x)) along `dim`, without overflow.
+
+    >>> import autograd_lite as al
+    >>> al.softmax(al.tensor([0.0, 1000.0]), 0)
+    tensor([0., 1.])
+    """
+    return _softmax(input, dim=axes(dim, np.ndim(_data(input)))[0])
+
+
+@primitive(x=lambda g, y, dim: g - np.exp(y) * np.sum(g, axis=dim, keepdims=True))
+def _log_softmax(x: Array, *, dim: int) -> Array:
+    shifted = x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
+    shifted -= np.log(np.add.reduce(np.exp(shifted), axis=dim, keepdims=True))
+    return shifted
+
+
+def log_softmax(input: Any, dim: int = -1) -> Any:
+    """log(softmax(x)) along `dim`, without overflow or log(0)."""
+    return _log_softmax(input, dim=axes(dim, np.ndim(_data(input)))[0])
+
+
+@primitive(index=None)
+def _one_hot(index: Array, *, classes: int) -> Array:
+    out = np.zeros((index.size, classes))
+    out[np.arange(index.size), index.reshape(-1)] = 1.0
+    return out.reshape(*index.shape, classes)
+
+
+def one_hot(index: Any, num_classes: int = -1) -> Any:
+    """1.0 at the place that each integer names, along a new last dimension; no derivative.
+
+    >>> import autograd_lite as al
+    >>> al.nn.functional.one_hot(al.tensor([2, 0]), 3).tolist()
+    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    raw = _data(index)
+    classes = int(raw.max()) + 1 if num_classes == -1 else num_classes
+    _refuse_range(raw, classes, "one_hot")
+    return _one_hot(index if isinstance(index, Tensor) else raw, classes=classes)
+
+
+# Cross-entropy from the logits, a row at a time: the textbook's softmax(x) - target
+
+
+@primitive(
+    x=lambda g, x, target: g[..., None] * (softmax(x) * np.sum(target, axis=-1, keepdims=True) - target),
+    target=None,
+)
+def _cross_entropy_of_rows(x: Array, target: Array) -> Array:
+    return -np.add.reduce(_log_softmax(x, dim=x.ndim - 1) * target, axis=-1)
+
+
+@primitive(
+    x=lambda g, x, index, x_shape: g[..., None] * (softmax(x) - _one_hot(index, classes=x_shape[-1])),
+    index=None,
+)
+def _cross_entropy_at(x: Array, index: Array) -> Array:
+    logs = _log_softmax(x, dim=x.ndim - 1)
+    return -np.take_along_axis(logs, index[..., None], axis=-1)[..., 0]
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    """The mean or the sum of losses, or with "none" all of them. Raises ValueError for anything else."""
+    if reduction == "none":
+        return losses
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction is 'mean', 'sum' or 'none', and not {reduction!r}")
+    return mean(losses) if reduction == "mean" else sum(losses)
+
+
+def _channels_last(x: Any) -> Any:
+    """Classes from dimension 1 to the last."""
+    n = np.ndim(_data(x))
+    return x if n < 3 else np.transpose(x, (0, *range(2, n), 1))  # noqa: PLR2004
+
+
+def cross_entropy(
+    input: Any, target: Any, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+) -> Any:
+    """Softmax and cross-entropy in one, in nats, from logits: stable for any finite input.
+
+    input (N, C), (C,) or (N, C, ...); target either class numbers (the input's shape without C), of which
+    `ignore_index` does not count, or probabilities of the input's shape. The mean is over the rows that count.
+    Raises ValueError where the shapes do not fit, IndexError for a class number out of range.
+
+    >>> import autograd_lite as al
+    >>> al.nn.functional.cross_entropy(al.tensor([[0.0, 1000.0]]), al.tensor([0]))
+    tensor(1000.)
+    """
+    x, t = _channels_last(input), _data(target)
+    shape = np.shape(_data(x))
+    if not shape or not np.size(_data(x)):
+        raise ValueError(
+            f"cross_entropy: the input has shape {np.shape(_data(input))}: there is nothing to compare"
+        )
+    if t.dtype.kind in "iu" and t.shape == shape[:-1]:
+        return _from_classes(x, target, t, shape[-1], ignore_index, reduction, label_smoothing)
+    if t.dtype.kind != "f" or t.shape != np.shape(_data(input)):
+        raise ValueError(
+            f"cross_entropy: for logits {np.shape(_data(input))} the target is integers of shape {shape[:-1]} or "
+            f"probabilities of the logits' shape, and not {t.dtype} of shape {t.shape}"
+        )
+    p = _channels_last(target)
+    if label_smoothing:
+        p = p * (1.0 - label_smoothing) + label_smoothing / shape[-1]
+    if isinstance(p, Tensor) and p.node is not None:
+        losses = -sum(log_softmax(x) * p, -1)
+    else:
+        losses = _cross_entropy_of_rows(x, p if isinstance(p, Tensor) else _data(p))
+    return reduced(losses, reduction)
+
+
+def _from_classes(
+    x: Any, target: Any, t: Array, classes: int, ignore_index: int, reduction: str, smoothing: float
+) -> Any:
+    counts = t != ignore_index
+    everything = bool(counts.all())
+    _refuse_range(t if everything else np.where(counts, t, 0), classes, "cross_entropy: target")
+    index = (target if isinstance(target, Tensor) else t) if everything else np.where(counts, t, 0)
+    losses = _cross_entropy_at(x, index)
+    if smoothing:
+        losses = losses * (1.0 - smoothing) - mean(log_softmax(x), -1) * smoothing
+    if everything:
+        return reduced(losses, reduction)
+    losses = where(counts, losses, 0.0)
+    return sum(losses) / float(counts.sum()) if reduction == "mean" else reduced(losses, reduction)
+
+
+def nll_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """Minus the log-probability of each target class: input (N, C) of log-probabilities, target (N,) of integers."""
+    index = _data(target)
+    shape = np.shape(_data(input))
+    if index.shape != shape[:-1]:
+        raise ValueError(
+            f"nll_loss: for input {shape} the target has shape {shape[:-1]}, and not {index.shape}"
+        )
+    return reduced(
+        -squeeze(gather(input, -1, unsqueeze(target if isinstance(target, Tensor) else index, -1)), -1),
+        reduction,
+    )
+
+
+# Elementwise losses
+
+
+def _same_shape(name: str, input: Any, target: Any) -> None:
+    a, b = np.shape(_data(input)), np.shape(_data(target))
+    if a != b:
+        fix = ""
+        if (*b, 1) == a:
+            fix = ": target.unsqueeze(-1) would fit"
+        elif (*a, 1) == b:
+            fix = ": target.squeeze(-1) would fit"
+        raise ValueError(
+            f"{name}: input {a} and target {b} have different shapes; broadcasting them would compare every input with "
+            f"every target{fix}"
+        )
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The squared difference; input and target have one shape. Raises ValueError where they have not.
+
+    >>> import autograd_lite as al
+    >>> al.nn.functional.mse_loss(al.tensor([1.0, 2.0]), al.tensor([0.0, 0.0]))
+    tensor(2.5)
+    """
+    _same_shape("mse_loss", input, target)
+    return reduced(square(_difference(input, target)), reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The absolute difference; input and target have one shape. Raises ValueError where they have not."""
+    _same_shape("l1_loss", input, target)
+    return reduced(absolute(_difference(input, target)), reduction)
+
+
+def _difference(input: Any, target: Any) -> Any:
+    return np.subtract(input, target)
+
+
+@primitive(x=lambda g, x, target: g * (sigmoid(x) - target), target=lambda g, x: -g * x)
+def _bce_with_logits(x: Array, target: Array) -> Array:
+    return np.logaddexp(0.0, x) - x * target
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """Sigmoid and binary cross-entropy in one, in nats: stable for any finite logit. One shape for both.
+
+    >>> import autograd_lite as al
+    >>> al.nn.functional.binary_cross_entropy_with_logits(al.tensor([-1000.0]), al.tensor([1.0]))
+    tensor(1000.)
+    """
+    _same_shape("binary_cross_entropy_with_logits", input, target)
+    losses = _bce_with_logits(input, target)
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits."""
+    _same_shape("binary_cross_entropy", input, target)
+    losses = -(target * _safe_log(input) + (1.0 - target) * _safe_log(1.0 - input))
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def _safe_log(p: Any) -> Any:
+    tiny = 3.720075976020836e-44  # exp(-100)
+    return log(where(_data(p) < tiny, tiny, p))
+
+
+# Dropout
+
+
+@primitive()
+def keep_mask(*, shape: tuple[int, ...], p: float, generator: Any, dtype: Any) -> Array:
+    """1 / (1 - p) with probability 1 - p, else 0: a draw of `shape` from a generator."""
+    kept = generator.random(shape) >= p
+    return np.multiply(kept, 1.0 / (1.0 - p) if p < 1 else 0.0, dtype=dtype)
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = None) -> Any:
+    """Each element zeroed with probability p, the others divided by 1 - p; the input itself when not training.
+
+    `generator` is a NumPy generator, or anything with `random(shape)` giving numbers from 0 to 1; without one the
+    default generator, which `manual_seed` seeds. Raises ValueError for p outside 0 to 1.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p is a probability, and {p} is not between 0 and 1")
+    if not training or p == 0:
+        return input
+    x = _data(input)
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(float)
+    return multiply(input, keep_mask(shape=x.shape, p=p, generator=draw_from(generator), dtype=dtype))

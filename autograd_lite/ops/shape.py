@@ -1,0 +1,263 @@
+"""Ops that move numbers without changing them, and the casts. Linear ops come in pairs, each the other's rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.core import Array, Tensor, primitive
+
+Dims = int | Sequence[int]
+
+
+def axes(dim: Dims | None, ndim: int) -> tuple[int, ...]:
+    """`dim` as a tuple of axes from 0 to ndim - 1, None meaning all. Raises where one is out of range or twice there."""
+    if dim is None:
+        return tuple(range(ndim))
+    dims = (dim,) if isinstance(dim, int | np.integer) else tuple(dim)
+    out = tuple(int(d) + ndim if d < 0 else int(d) for d in dims)
+    for given, d in zip(dims, out, strict=True):
+        if not 0 <= d < ndim:
+            raise IndexError(
+                f"dim {given} is out of range for a tensor of {ndim} dimensions ({-ndim} to {ndim - 1})"
+            )
+    if len(set(out)) != len(out):
+        raise ValueError(f"dim {dims} names a dimension twice")
+    return out
+
+
+def kept(shape: Sequence[int], dim: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape after a reduction over `dim` that keeps the reduced dimensions as 1."""
+    return tuple(1 if d in dim else n for d, n in enumerate(shape))
+
+
+@primitive(x=lambda g, x_shape: np.reshape(g, x_shape))
+def _reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
+    return np.reshape(x, shape)
+
+
+def reshape(x: Any, *shape: Any) -> Any:
+    """The same numbers in row-major order, in another shape; one size may be -1.
+
+    Raises ValueError where the sizes do not multiply to the number of elements.
+
+    >>> import autograd_lite as al
+    >>> al.tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).shape
+    (2, 2)
+    """
+    sizes = shape[0] if len(shape) == 1 and not isinstance(shape[0], int | np.integer) else shape
+    return _reshape(x, shape=tuple(sizes))
+
+
+@primitive(x=lambda g, dims: np.transpose(g, tuple(np.argsort(dims).tolist())))
+def _permute(x: Array, *, dims: tuple[int, ...]) -> Array:
+    return np.transpose(x, dims)
+
+
+def permute(x: Any, *dims: Any) -> Any:
+    """The dimensions in another order: `permute(x, 2, 0, 1)` or `permute(x, (2, 0, 1))`."""
+    order = dims[0] if len(dims) == 1 and not isinstance(dims[0], int | np.integer) else dims
+    order = axes(order, np.ndim(_data(x)))
+    if len(order) != np.ndim(_data(x)):
+        raise ValueError(f"permute needs all {np.ndim(_data(x))} dimensions, and got {tuple(order)}")
+    return _permute(x, dims=order)
+
+
+def transpose(x: Any, *dims: Any) -> Any:
+    """Two dimensions swapped: `transpose(x, 0, 1)`. Without dimensions, or with a tuple, NumPy's transpose."""
+    ndim = np.ndim(_data(x))
+    if not dims or dims == (None,):
+        return _permute(x, dims=tuple(range(ndim))[::-1])
+    if len(dims) != 2:  # noqa: PLR2004
+        return permute(x, *dims)
+    a, b = axes(dims[0], ndim)[0], axes(dims[1], ndim)[0]
+    order = list(range(ndim))
+    order[a], order[b] = order[b], order[a]
+    return _permute(x, dims=tuple(order))
+
+
+def t(x: Any) -> Any:
+    """A matrix transposed; a vector or a number as it is."""
+    if np.ndim(_data(x)) > 2:  # noqa: PLR2004
+        raise ValueError(
+            f"t() is for matrices and vectors, not for shape {_data(x).shape}: name two dimensions, transpose(x, a, b)"
+        )
+    return transpose(x)
+
+
+def squeeze(x: Any, dim: Dims | None = None) -> Any:
+    """Without the dimensions of size 1: all of them, or those of `dim` that have size 1.
+
+    >>> import autograd_lite as al
+    >>> al.zeros(1, 3, 1).squeeze().shape
+    (3,)
+    """
+    shape = np.shape(_data(x))
+    gone = {d for d in axes(dim, len(shape)) if shape[d] == 1}
+    return _reshape(x, shape=tuple(n for d, n in enumerate(shape) if d not in gone))
+
+
+def unsqueeze(x: Any, dim: int) -> Any:
+    """With a new dimension of size 1 at `dim`.
+
+    >>> import autograd_lite as al
+    >>> al.zeros(3).unsqueeze(-1).shape
+    (3, 1)
+    """
+    shape = np.shape(_data(x))
+    (d,) = axes(dim, len(shape) + 1)
+    return _reshape(x, shape=(*shape[:d], 1, *shape[d:]))
+
+
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """The dimensions from `start_dim` to `end_dim` as one, in row-major order."""
+    shape = np.shape(_data(x)) or (1,)
+    (first,), (last,) = axes(start_dim, len(shape)), axes(end_dim, len(shape))
+    if first > last:
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+    size = int(np.prod(shape[first : last + 1]))
+    return _reshape(x, shape=(*shape[:first], size, *shape[last + 1 :]))
+
+
+@primitive(x=lambda g: g)  # the edge law sums what was broadcast
+def _broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
+    return np.broadcast_to(x, shape)
+
+
+def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
+    """Repeated along dimensions of size 1 and along new leading ones; a view."""
+    return _broadcast_to(x, shape=tuple(shape))
+
+
+def expand(x: Any, *sizes: Any) -> Any:
+    """PyTorch's `broadcast_to`: sizes as arguments, -1 for a size that stays.
+
+    >>> import autograd_lite as al
+    >>> al.zeros(3, 1).expand(2, -1, 4).shape
+    (2, 3, 4)
+    """
+    want = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
+    have = np.shape(_data(x))
+    new = len(want) - len(have)
+    if new < 0 or -1 in want[:new]:
+        raise ValueError(f"expand: a tensor of shape {have} cannot be expanded to {tuple(want)}")
+    return _broadcast_to(x, shape=tuple(have[d - new] if n == -1 else int(n) for d, n in enumerate(want)))
+
+
+@primitive(x=lambda g, x_shape: np.broadcast_to(g, x_shape))
+def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
+    """Summed over whatever broadcasting would repeat: the inverse direction of `broadcast_to`.
+
+    Raises ValueError where `shape` does not broadcast to the shape of x.
+    """
+    new = x.ndim - len(shape)
+    repeated = (
+        tuple(d + new for d, n in enumerate(shape) if n == 1 and x.shape[d + new] != 1) if new >= 0 else ()
+    )
+    if new < 0 or any(n not in (1, x.shape[d + new]) for d, n in enumerate(shape)):
+        raise ValueError(
+            f"a gradient of shape {x.shape} cannot be summed to {shape}: one does not broadcast to the other"
+        )
+    if new or repeated:
+        x = np.add.reduce(x, axis=(*range(new), *repeated), keepdims=True)
+    return np.reshape(x, shape)
+
+
+@primitive(xs=lambda g, i, xs_shape, dim: _part(g, i, xs_shape, dim))
+def _cat(*xs: Array, dim: int) -> Array:
+    return np.concatenate(xs, axis=dim)
+
+
+def _part(g: Any, i: int, shapes: tuple[tuple[int, ...], ...], dim: int) -> Any:
+    """Where array number i lies along `dim`."""
+    start = sum(shape[dim] for shape in shapes[:i])
+    return g[(*(slice(None),) * dim, slice(start, start + shapes[i][dim]))]
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """The tensors one behind the other along an existing dimension; their other sizes are equal.
+
+    >>> import autograd_lite as al
+    >>> al.cat([al.zeros(2, 3), al.ones(1, 3)]).shape
+    (3, 3)
+    """
+    tensors = list(tensors)
+    if not tensors:
+        raise ValueError("cat needs at least one tensor")
+    return _cat(*tensors, dim=axes(dim, np.ndim(_data(tensors[0])))[0])
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """The tensors, all of one shape, along a new dimension."""
+    tensors = list(tensors)
+    shapes = {np.shape(_data(t)) for t in tensors}
+    if len(shapes) != 1:
+        raise ValueError(f"stack needs tensors of one shape, and got {sorted(shapes) or 'none'}")
+    return cat([unsqueeze(t, dim) for t in tensors], dim)
+
+
+def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """Pieces along `dim`: of one size (the last may be smaller), or of the sizes listed.
+
+    >>> import autograd_lite as al
+    >>> [p.shape for p in al.arange(5).split(2)]
+    [(2,), (2,), (1,)]
+    """
+    (d,) = axes(dim, np.ndim(_data(x)))
+    total = np.shape(_data(x))[d]
+    if isinstance(split_size_or_sections, int | np.integer):
+        step = int(split_size_or_sections)
+        if step < 1:
+            raise ValueError(f"split needs a positive size, and got {step}")
+        sizes = [min(step, total - start) for start in range(0, total, step)] or [0]
+    else:
+        sizes = list(split_size_or_sections)
+    if sum(sizes) != total:
+        raise ValueError(f"split: sizes {sizes} add up to {sum(sizes)}, and dim {dim} has {total}")
+    starts = np.cumsum([0, *sizes]).tolist()
+    return tuple(x[(*(slice(None),) * d, slice(a, b))] for a, b in zip(starts, starts[1:], strict=False))
+
+
+def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """At most `chunks` pieces of equal size along `dim`; the last may be smaller."""
+    (d,) = axes(dim, np.ndim(_data(x)))
+    return split(x, max(1, -(-np.shape(_data(x))[d] // chunks)), d)
+
+
+@primitive(x=lambda g, widths: _crop(g, widths))
+def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Array:
+    out = np.full([n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)], value, x.dtype)
+    out[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths, strict=True))] = x
+    return out
+
+
+def _crop(g: Any, widths: tuple[tuple[int, int], ...]) -> Any:
+    return g[tuple(slice(a, n - b) for n, (a, b) in zip(g.shape, widths, strict=True))]
+
+
+def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
+    """With `value` around it: `widths` has a pair (before, after) for each dimension, as in `np.pad`.
+
+    >>> import autograd_lite as al
+    >>> al.ops.pad(al.ones(2), [(1, 2)])
+    tensor([0., 1., 1., 0., 0.])
+    """
+    return _pad(x, widths=tuple((int(a), int(b)) for a, b in widths), value=value)
+
+
+@primitive(x=lambda g: g)  # the edge law casts back
+def cast(x: Array, *, dtype: Any) -> Array:
+    """In another dtype; the same array where it has it already."""
+    return np.asarray(x, dtype)
+
+
+@primitive(x=lambda g: g)
+def clone(x: Array) -> Array:
+    """A copy, recorded."""
+    return np.array(x)
+
+
+def _data(x: Any) -> Array:
+    return x.data if isinstance(x, Tensor) else np.asarray(x)

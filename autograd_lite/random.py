@@ -1,0 +1,56 @@
+"""Random numbers. One default generator, seeded by `manual_seed`; whoever draws can name another.
+
+Everything here that draws tells `watch_draws` first which generator it uses, so that a gradient check can replay
+the same draws in every evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+default_generator = np.random.default_rng()
+_watched: list[dict[int, Any]] = []
+
+
+def manual_seed(seed: int) -> np.random.Generator:
+    """Seed the default generator, in place, and return it."""
+    default_generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    return default_generator
+
+
+def draw_from(generator: Any = None) -> Any:
+    """The generator to draw from now: the one given, else the default one."""
+    generator = default_generator if generator is None else generator
+    for seen in _watched:
+        seen.setdefault(id(generator), (generator, state_of(generator)))
+    return generator
+
+
+def state_of(generator: Any) -> Any:
+    """A generator's state: of a Generator or a RandomState, or None for another object with a `random` method."""
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    return generator.get_state() if hasattr(generator, "get_state") else None
+
+
+def set_state(generator: Any, state: Any) -> None:
+    """Put a generator back to a state that `state_of` gave."""
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    elif state is not None:
+        generator.set_state(state)
+
+
+@contextmanager
+def watch_draws() -> Iterator[dict[int, Any]]:
+    """Collect the generators that are drawn from inside, each with its state before the first draw."""
+    seen: dict[int, Any] = {}
+    _watched.append(seen)
+    try:
+        yield seen
+    finally:
+        _watched.remove(seen)

@@ -1,0 +1,84 @@
+"""`RowSparse`: a gradient that is zero but for a few rows, as an embedding's is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class RowSparse:
+    """Rows of an array that is zero elsewhere; rows that are named twice add up.
+
+    `rows` is (k,) of integers, `values` is (k, ...), `shape` the shape of the whole.
+
+    >>> RowSparse(np.array([2, 0, 2]), np.ones((3, 2)), (4, 2)).to_dense()
+    array([[1., 1.],
+           [0., 0.],
+           [2., 2.],
+           [0., 0.]])
+    """
+
+    __slots__ = ("rows", "shape", "values")
+    __array_ufunc__ = None  # so that `array + row_sparse` comes to __radd__
+
+    def __init__(self, rows: Array, values: Array, shape: tuple[int, ...]) -> None:
+        self.rows, self.values, self.shape = rows, values, shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return self.values.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions of the whole."""
+        return len(self.shape)
+
+    def coalesce(self) -> RowSparse:
+        """The same, each row named once, in ascending order."""
+        if self.rows.size < 2 or bool((self.rows[1:] > self.rows[:-1]).all()):
+            return self
+        order = np.argsort(self.rows, kind="stable")
+        rows, values = self.rows[order], self.values[order]
+        starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+        return RowSparse(rows[starts], np.add.reduceat(values, starts, axis=0), self.shape)
+
+    def add_to(self, target: Array, alpha: float = 1.0) -> None:
+        """Add alpha times this to an array of the whole's shape, in place."""
+        once = self.coalesce()
+        target[once.rows] += once.values if alpha == 1.0 else once.values * alpha
+
+    def to_dense(self) -> Array:
+        """The whole, as an array."""
+        whole = np.zeros(self.shape, self.dtype)
+        self.add_to(whole)
+        return whole
+
+    def astype(self, dtype: npt.DTypeLike) -> RowSparse:
+        """The same rows in another dtype."""
+        return RowSparse(self.rows, self.values.astype(dtype), self.shape)
+
+    def copy(self) -> RowSparse:
+        """One that shares no memory with this one."""
+        return RowSparse(self.rows.copy(), self.values.copy(), self.shape)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        whole = self.to_dense()
+        return whole if dtype is None else whole.astype(dtype)
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, RowSparse):
+            rows = np.concatenate((self.rows, other.rows))
+            return RowSparse(rows, np.concatenate((self.values, other.values)), self.shape)
+        whole = np.array(other, dtype=np.result_type(other, self.values))
+        self.add_to(whole)
+        return whole
+
+    __radd__ = __add__
+
+    def __repr__(self) -> str:
+        return f"RowSparse({self.rows.size} of {self.shape[0]} rows, shape={self.shape}, dtype={self.dtype})"

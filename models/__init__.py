@@ -1,0 +1,45 @@
+"""The book's networks, each trained by its hand-written NumPy.
+
+>>> find("overfit").id
+'8.1'
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from models import chapter_08, chapter_09, chapter_10
+from models.network import Batch, Data, Figures, Handwritten, Network, Printed, Record, Weights
+
+__all__ = [
+    "Batch",
+    "Data",
+    "Figures",
+    "Handwritten",
+    "Network",
+    "Printed",
+    "Record",
+    "Weights",
+    "find",
+    "networks",
+]
+
+networks: dict[str, Network] = {
+    network.id: network for chapter in (chapter_08, chapter_09, chapter_10) for network in chapter.networks
+}
+
+
+def find(name: str) -> Network:
+    """The network with this id or alias.
+
+    >>> find("9.1").alias
+    'tanh-softmax'
+    """
+    names = networks | {network.alias: network for network in networks.values()}
+    wanted = name.strip().lower()
+    if wanted in names:
+        return names[wanted]
+    close = difflib.get_close_matches(wanted, names, n=1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    listed = ", ".join(f"{network.id} {network.alias}" for network in networks.values())
+    raise LookupError(f"no network {name!r}; {meant}There are: {listed}")

@@ -1,0 +1,127 @@
+"""Chapter 9: MNIST with a hidden layer of tanh and a softmax output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from models.activations import softmax, stable_softmax, tanh2deriv
+from models.classifier import Classifier, CrossEntropyStep, mean_cross_entropy
+from models.network import Array, Batch, Deltas, Layers, Printed, Weights
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PrintedTanhSoftmax(CrossEntropyStep):
+    """The step as the text writes it, for batches of `batch_size`."""
+
+    batch_size: int
+    signs: ClassVar[Mapping[str, int]] = {"weights_1_2": +1, "weights_0_1": +1}
+
+    def forward(self, weights: Weights, batch: Batch) -> Layers:
+        """Images, hidden layer after dropout, probabilities."""
+        layer_0 = batch.x
+        layer_1 = np.tanh(np.dot(layer_0, weights["weights_0_1"]))
+        if batch.mask is not None:
+            layer_1 *= batch.mask * 2
+        layer_2 = softmax(np.dot(layer_1, weights["weights_1_2"]))
+        return layer_0, layer_1, layer_2
+
+    def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
+        """The deltas, output first."""
+        layer_0, layer_1, layer_2 = layers
+        layer_2_delta = (batch.labels - layer_2) / (self.batch_size * layer_2.shape[0])
+        layer_1_delta = layer_2_delta.dot(weights["weights_1_2"].T) * tanh2deriv(layer_1)
+        if batch.mask is not None:
+            layer_1_delta *= batch.mask
+        return {
+            "layer_2": layer_2_delta,
+            "layer_1": layer_1_delta,
+            "weights_1_2": layer_1.T.dot(layer_2_delta),
+            "weights_0_1": layer_0.T.dot(layer_1_delta),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CorrectedTanhSoftmax(CrossEntropyStep):
+    """The gradient of the cross-entropy, averaged over the batch."""
+
+    signs: ClassVar[Mapping[str, int]] = {"weights_1_2": -1, "weights_0_1": -1}
+
+    def forward(self, weights: Weights, batch: Batch) -> Layers:
+        """Images, tanh, the same after dropout, probabilities."""
+        layer_0 = batch.x
+        tanh_1 = np.tanh(layer_0.dot(weights["weights_0_1"]))
+        layer_1 = tanh_1 if batch.mask is None else tanh_1 * (batch.mask * 2)
+        layer_2 = stable_softmax(layer_1.dot(weights["weights_1_2"]))
+        return layer_0, tanh_1, layer_1, layer_2
+
+    def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
+        """The derivative of the loss by what goes into each activation and by each weight."""
+        layer_0, tanh_1, layer_1, layer_2 = layers
+        layer_2_delta = (layer_2 - batch.labels) / len(batch.labels)
+        layer_1_delta = layer_2_delta.dot(weights["weights_1_2"].T) * tanh2deriv(tanh_1)
+        if batch.mask is not None:
+            layer_1_delta *= batch.mask * 2
+        return {
+            "layer_2": layer_2_delta,
+            "layer_1": layer_1_delta,
+            "weights_1_2": layer_1.T.dot(layer_2_delta),
+            "weights_0_1": layer_0.T.dot(layer_1_delta),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TanhSoftmaxNetwork(Classifier):
+    """784 pixels, a hidden layer of tanh, ten probabilities."""
+
+    test_every: int = 10
+
+    def start(self) -> tuple[Weights, np.random.RandomState]:
+        """The first matrix uniform in [-0.01, 0.01), the second in [-0.1, 0.1)."""
+        rng = np.random.RandomState(1)
+        weights_0_1 = 0.02 * rng.random_sample((784, self.hidden)) - 0.01
+        weights_1_2 = 0.2 * rng.random_sample((self.hidden, 10)) - 0.1
+        return {"weights_0_1": weights_0_1, "weights_1_2": weights_1_2}, rng
+
+    def predict(self, weights: Weights, x: Array) -> Array:
+        """Ten scores for each image, as they go into the softmax."""
+        layer_1: Array = np.tanh(np.dot(x, weights["weights_0_1"]))
+        scores: Array = np.dot(layer_1, weights["weights_1_2"])
+        return scores
+
+    def loss(self, weights: Weights, batch: Batch) -> float:
+        """The cross-entropy of an image, averaged over the batch."""
+        hidden = np.tanh(batch.x @ weights["weights_0_1"])
+        if batch.mask is not None:
+            hidden = hidden * (2 * batch.mask)
+        return mean_cross_entropy(hidden @ weights["weights_1_2"], batch.labels)
+
+
+tanh_softmax = TanhSoftmaxNetwork(
+    id="9.1",
+    alias="tanh-softmax",
+    sentence="A hundred hidden tanhs with dropout, and a softmax that turns ten scores into probabilities.",
+    epochs=300,
+    hidden=100,
+    batch_size=100,
+    dropout=True,
+    columns=("Test-Acc", "Train-Acc"),
+    versions={
+        "as-printed": PrintedTanhSoftmax(label="as printed", lr=2, batch_size=100),
+        "corrected": CorrectedTanhSoftmax(label="corrected", lr=0.02),
+    },
+    printed=Printed(
+        rows={
+            0: {"Test-Acc": "0.394", "Train-Acc": "0.156"},
+            100: {"Test-Acc": "0.8407", "Train-Acc": "0.883"},
+            200: {"Test-Acc": "0.8642", "Train-Acc": "0.926"},
+            290: {"Test-Acc": "0.8701", "Train-Acc": "0.94"},
+        },
+        sums={"weights_0_1": 9.39966754772456, "weights_1_2": -3.030550947585671},
+    ),
+)
+
+networks = (tanh_softmax,)
