@@ -1,8 +1,100 @@
-"""autograd_lite: NumPy tensors that record what was done to them, and gradients that are checked."""
+"""autograd_lite: NumPy tensors that record what is done to them, gradients that are checked, graphs that are drawn."""
 
-from autograd_lite import autograd, creation, methods, ops
-from autograd_lite.core import GraphError, Tensor, primitive
-from autograd_lite.creation import *
-from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from autograd_lite.ops import *
+from autograd_lite import autograd, methods, nn, ops, optim, random
+from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
+from autograd_lite.creation import (
+    arange,
+    as_tensor,
+    eye,
+    from_numpy,
+    full,
+    get_default_dtype,
+    linspace,
+    ones,
+    ones_like,
+    rand,
+    randint,
+    randn,
+    set_default_dtype,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from autograd_lite.graph import record_lines
+from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
+from autograd_lite.ops import (
+    absolute,
+    add,
+    amax,
+    amin,
+    argmax,
+    argmin,
+    broadcast_to,
+    cat,
+    ceil,
+    chunk,
+    clamp,
+    clone,
+    cos,
+    divide,
+    dot,
+    equal,
+    exp,
+    expm1,
+    flatten,
+    floor,
+    gather,
+    greater,
+    greater_equal,
+    index_select,
+    isfinite,
+    isinf,
+    isnan,
+    less,
+    less_equal,
+    log,
+    log1p,
+    log2,
+    log_softmax,
+    logsumexp,
+    matmul,
+    max,
+    maximum,
+    mean,
+    min,
+    minimum,
+    multiply,
+    negative,
+    norm,
+    not_equal,
+    permute,
+    power,
+    reciprocal,
+    relu,
+    reshape,
+    round,
+    sigmoid,
+    sign,
+    sin,
+    softmax,
+    split,
+    sqrt,
+    square,
+    squeeze,
+    stack,
+    std,
+    subtract,
+    sum,
+    t,
+    tanh,
+    transpose,
+    unsqueeze,
+    var,
+    where,
+)
 from autograd_lite.random import manual_seed
+from autograd_lite.sparse import RowSparse
+
+abs, sub, mul, div, neg, pow = absolute, subtract, multiply, divide, negative, power  # PyTorch's names
+
+__version__ = "0.1.0"

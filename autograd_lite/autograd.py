@@ -1,11 +1,124 @@
-"""`al.autograd`: gradients on request, and PyTorch's way to write an op."""
+"""`al.autograd`: gradients on request, and `Function`, PyTorch's way to write an op, as an adapter to `primitive`'s."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from autograd_lite.core import Node, Op, Tensor
+from autograd_lite.core import GraphError, Node, Op, Tensor
 from autograd_lite.engine import backward, grad
+from autograd_lite.memory import Array
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 __all__ = ["Function", "backward", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
+
+class Context:
+    """What `forward` leaves for `backward`: `save_for_backward(...)`, and attributes of any name."""
+
+    needs_input_grad: tuple[bool, ...] = ()
+
+    def __init__(self) -> None:
+        self._saved: list[Tensor] = []
+        self._places: list[tuple[Array, Node | None]] = []
+        self._keeps_output: list[bool] = []
+        self._last: tuple[Any, tuple[Any, ...]] | None = None
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        """Keep tensors for `backward`, where they are `saved_tensors`, in this order."""
+        self._saved = list(tensors)
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor, ...]:
+        """What `save_for_backward` kept."""
+        return tuple(self._saved)
+
+    def _settle(self, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Hold arrays and nodes of the inputs, not the handles: the output's would close a cycle."""
+        nodes = {id(t): t.node for t in inputs if isinstance(t, Tensor)}
+        self._keeps_output = [t is output for t in self._saved]
+        self._places = [(t.data, nodes.get(id(t))) for t in self._saved]
+        self._saved = []
+
+    def _unsettle(self, y: Any) -> None:
+        output = y if isinstance(y, Tensor) else Tensor(y)
+        self._saved = [
+            output if mine else Tensor(array, node)
+            for mine, (array, node) in zip(self._keeps_output, self._places, strict=True)
+        ]
+
+
+def _rule(function: type[Function]) -> Any:
+    def rule(g: Any, i: int, ctx: Context, y: Any, places: tuple[int, ...]) -> Any:
+        if ctx._last is None or ctx._last[0] is not g:
+            ctx._unsettle(y)
+            recorded = isinstance(g, Tensor)
+            with enable_grad() if recorded else no_grad():
+                grads = function.backward(ctx, g if recorded else Tensor(g))
+            grads = grads if isinstance(grads, tuple) else (grads,)
+            if len(grads) != len(ctx.needs_input_grad):
+                raise GraphError(
+                    f"{function.__name__}.backward returned {len(grads)} gradients for {len(ctx.needs_input_grad)} "
+                    "arguments of forward: one for each, None where there is none"
+                )
+            ctx._last = g, tuple(x if recorded or not isinstance(x, Tensor) else x.data for x in grads)
+        answer = ctx._last[1][places[i]]
+        if places[i] == max(p for p in places if ctx.needs_input_grad[p]):
+            ctx._last, ctx._saved = None, []
+        return answer
+
+    return rule
+
+
+class Function:
+    """An op with a `forward` and a `backward`, both on Tensors; called by `apply`. It has one output.
+
+    `forward(ctx, *args)` computes, unrecorded; `backward(ctx, g)` returns a gradient for each argument, None for
+    those that have none. It can be differentiated again where `backward` is written with ops.
+
+    >>> import autograd_lite as al
+    >>> class Cube(al.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x * x
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         (x,) = ctx.saved_tensors
+    ...         return g * 3 * x * x
+    >>> x = al.tensor(2.0, requires_grad=True)
+    >>> Cube.apply(x).backward(); x.grad
+    tensor(12.)
+    """
+
+    _op: Op
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+
+        def forward(*xs: Array, ctx: Context, output: Array, places: tuple[int, ...]) -> Array:
+            return output
+
+        cls._op = Op(cls.__name__, forward, ["*xs"], dict.fromkeys(("ctx", "output", "places")), {"xs": _rule(cls)})
+
+    @staticmethod
+    def forward(ctx: Context, *args: Any) -> Any:
+        """The value; what `backward` needs goes to `ctx`."""
+        raise TypeError("a Function defines a static method forward(ctx, *args)")
+
+    @staticmethod
+    def backward(ctx: Context, g: Any) -> Any:
+        """The gradient of each argument of forward, from that of its result."""
+        raise TypeError("a Function defines a static method backward(ctx, g)")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Compute, and record."""
+        ctx = Context()
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.node is not None for a in args)
+        with no_grad():
+            output = cls.forward(ctx, *args)
+        if not isinstance(output, Tensor):
+            raise TypeError(f"{cls.__name__}.forward returned a {type(output).__name__}: it returns one Tensor")
+        ctx._settle(args, output)
+        places = tuple(k for k, a in enumerate(args) if isinstance(a, Tensor))
+        return cls._op.call(*[args[k] for k in places], ctx=ctx, output=output.data, places=places)

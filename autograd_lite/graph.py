@@ -8,8 +8,9 @@ from operator import attrgetter
 import numpy as np
 
 from autograd_lite import memory
-from autograd_lite.core import GraphError, Node
+from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.memory import Array
+from autograd_lite.modes import watch
 
 _by_age: Callable[[Node], int] = attrgetter("seq")
 
@@ -64,3 +65,22 @@ def _stale_text(node: Node, array: Array, what: str) -> str:
         f"it was changed in place since, by {what}. Run backward() before the change, change a copy "
         f"(x = x + 1 in place of x += on its array), or compute the loss anew{more}"
     )
+
+
+class record_lines(watch):  # noqa: N801
+    """Inside, every recorded node notes the line of the caller's code that made it, for reports and errors.
+
+    >>> import autograd_lite as al
+    >>> with al.record_lines():
+    ...     y = al.ones(2, requires_grad=True) * 2
+    >>> y.node.notes.site is not None
+    True
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_note_line)
+
+
+def _note_line(op: object, args: object, attrs: object, result: object) -> None:
+    if isinstance(result, Tensor) and result.node is not None:
+        result.node.annotate().site = memory.call_site()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.array_utils import byte_bounds
 
 Array = npt.NDArray[Any]
 Site = tuple[str, int]
@@ -24,17 +25,16 @@ tick = itertools.count(1).__next__  # the clock: creation order is a topological
 def call_site() -> Site:
     """File and line of the nearest caller outside this package."""
     frame = sys._getframe(1)
-    while (
-        frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autograd_lite"
-    ):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autograd_lite":
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
 
 
-# Arrays written through a Tensor: id of the array that owns the memory -> (weak reference to it, the byte ranges
-# written, each with the tick and the place of its last write). A node older than a write to what it saved is
-# stale; nothing has to be counted when a node is made.
-_writes: dict[int, tuple[weakref.ref[Array], dict[tuple[int, int], tuple[int, str]]]] = {}
+# Arrays written through a Tensor: id of the array that owns the memory -> (weak reference to it, what of it was
+# written: for the whole (None) or a range of bytes, the tick of the last write, by what, and where). A node older
+# than a write to what it saved is stale; nothing has to be counted when a node is made.
+_Writes = dict[tuple[int, int] | None, tuple[int, str, Site]]
+_writes: dict[int, tuple[weakref.ref[Array], _Writes]] = {}
 last_write = 0
 
 
@@ -44,17 +44,17 @@ def _owner(array: Array) -> Array:
     return array
 
 
-def written(arrays: Sequence[Array], by: str, site: Site | None = None) -> None:
-    """Note that these arrays have just been changed in place, by what, and where."""
+def written(arrays: Sequence[Array], by: str) -> None:
+    """Note that these arrays have just been changed in place, and by what."""
     global last_write
-    file, line = site or call_site()
+    site = call_site()
     last_write = now = tick()
     for array in arrays:
         owner = _owner(array)
         key = id(owner)
         if key not in _writes:
-            _writes[key] = (weakref.ref(owner, lambda _, key=key: _writes.pop(key, None)), {})  # type: ignore[misc]
-        _writes[key][1][np.lib.array_utils.byte_bounds(array)] = now, f"{by} at {file}:{line}"
+            _writes[key] = weakref.ref(owner, lambda _, key=key: _writes.pop(key, None)), {}  # type: ignore[misc]
+        _writes[key][1][None if owner is array else byte_bounds(array)] = now, by, site
 
 
 def stale(array: Array, since: int) -> str | None:
@@ -62,10 +62,10 @@ def stale(array: Array, since: int) -> str | None:
     entry = _writes.get(id(_owner(array)))
     if entry is None:
         return None
-    low, high = np.lib.array_utils.byte_bounds(array)
-    for (start, stop), (when, what) in entry[1].items():
-        if when > since and start < high and low < stop:
-            return what
+    low, high = byte_bounds(array)
+    for span, (when, by, (file, line)) in entry[1].items():
+        if when > since and (span is None or (span[0] < high and low < span[1])):
+            return f"{by} at {file}:{line}"
     return None
 
 

@@ -99,7 +99,12 @@ def _channels_last(x: Any) -> Any:
 
 
 def cross_entropy(
-    input: Any, target: Any, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+    input: Any,
+    target: Any,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
 ) -> Any:
     """Softmax and cross-entropy in one, in nats, from logits: stable for any finite input.
 
@@ -150,7 +155,7 @@ def _from_classes(
     return sum(losses) / float(counts.sum()) if reduction == "mean" else reduced(losses, reduction)
 
 
-def nll_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+def nll_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Minus the log-probability of each target class: input (N, C) of log-probabilities, target (N,) of integers."""
     index = _data(target)
     shape = np.shape(_data(input))
@@ -181,7 +186,7 @@ def _same_shape(name: str, input: Any, target: Any) -> None:
         )
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """The squared difference; input and target have one shape. Raises ValueError where they have not.
 
     >>> import autograd_lite as al
@@ -192,7 +197,7 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     return reduced(square(_difference(input, target)), reduction)
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """The absolute difference; input and target have one shape. Raises ValueError where they have not."""
     _same_shape("l1_loss", input, target)
     return reduced(absolute(_difference(input, target)), reduction)
@@ -208,7 +213,7 @@ def _bce_with_logits(x: Array, target: Array) -> Array:
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
+    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean"
 ) -> Any:
     """Sigmoid and binary cross-entropy in one, in nats: stable for any finite logit. One shape for both.
 
@@ -221,7 +226,7 @@ def binary_cross_entropy_with_logits(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
     """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits."""
     _same_shape("binary_cross_entropy", input, target)
     losses = -(target * _safe_log(input) + (1.0 - target) * _safe_log(1.0 - input))

@@ -1,0 +1,246 @@
+"""`Parameter` and `Module`: named parameters in the order of their definition, nested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.core import Tensor, leaf
+from autograd_lite.memory import written
+
+
+class Parameter(Tensor):
+    """A leaf that a Module lists among its parameters; it takes over the data without a copy.
+
+    >>> import autograd_lite as al
+    >>> al.nn.Parameter(al.zeros(2))
+    Parameter containing:
+    tensor([0., 0.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: npt.ArrayLike | Tensor, requires_grad: bool = True) -> None:
+        super().__init__(data.data if isinstance(data, Tensor) else np.asarray(data))
+        if requires_grad:
+            self.node = leaf(self.data.shape, self.data.dtype)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Module:
+    """Something with parameters and a `forward`. Assigning a Parameter or a Module to an attribute registers it.
+
+    >>> import autograd_lite as al
+    >>> class Line(al.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.slope = al.nn.Parameter(al.ones(1))
+    ...     def forward(self, x):
+    ...         return x * self.slope
+    >>> line = Line()
+    >>> line(al.tensor([3.0])), [name for name, _ in line.named_parameters()]
+    (tensor([3.], grad_fn=<multiply>), ['slope'])
+    """
+
+    training: bool
+    _parameters: dict[str, Parameter]
+    _buffers: dict[str, Tensor]
+    _modules: dict[str, Module]
+
+    def __init__(self) -> None:
+        for name, value in (("_parameters", {}), ("_buffers", {}), ("_modules", {}), ("training", True)):
+            object.__setattr__(self, name, value)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What calling the module computes; each Module defines its own."""
+        raise TypeError(f"{type(self).__name__} has no forward: define `def forward(self, x)`")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        homes: tuple[tuple[type, str], ...] = ((Parameter, "_parameters"), (Module, "_modules"))
+        for kind, home in homes:
+            if isinstance(value, kind):
+                if home not in self.__dict__:
+                    raise AttributeError(
+                        f"{type(self).__name__}.__init__ must call super().__init__() before it assigns {name!r}"
+                    )
+                self._forget(name, home)
+                self.__dict__[home][name] = value
+                return
+        if name in self.__dict__.get("_buffers", {}) and isinstance(value, Tensor):
+            self._buffers[name] = value
+            return
+        self._forget(name)
+        object.__setattr__(self, name, value)
+
+    def _forget(self, name: str, keep: str | None = None) -> None:
+        for home in ("_parameters", "_buffers", "_modules"):
+            if home != keep:
+                self.__dict__.get(home, {}).pop(name, None)
+        if keep is not None:
+            self.__dict__.pop(name, None)
+
+    def __getattr__(self, name: str) -> Any:
+        for home in ("_parameters", "_buffers", "_modules"):
+            found = self.__dict__.get(home, {})
+            if name in found:
+                return found[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        if name in self.__dict__:
+            object.__delattr__(self, name)
+        else:
+            getattr(self, name)
+            self._forget(name)
+
+    def register_buffer(self, name: str, tensor: Tensor) -> None:
+        """A tensor that belongs to the state but is not trained."""
+        self._forget(name, "_buffers")
+        self._buffers[name] = tensor
+
+    # Walks: definition order, each tensor and module once
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all under it, with their paths: "", "0", "0.weight"..."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [(prefix, self)]
+        while stack:
+            path, module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                dot = f"{path}." if path else ""
+                stack += [(dot + name, child) for name, child in reversed(module._modules.items())]
+
+    def _named(self, home: str, prefix: str) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix):
+            for name, value in module.__dict__[home].items():
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    yield (f"{path}.{name}" if path else name), value
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their paths, in order of definition; a shared one once."""
+        return self._named("_parameters", prefix)
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters, in order of definition."""
+        return (p for _, p in self.named_parameters())
+
+    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """All buffers with their paths."""
+        return self._named("_buffers", prefix)
+
+    def buffers(self) -> Iterator[Tensor]:
+        """All buffers."""
+        return (b for _, b in self.named_buffers())
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all under it."""
+        return (m for _, m in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly under this one, with their names."""
+        return iter(self._modules.items())
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly under this one."""
+        return iter(self._modules.values())
+
+    def apply(self, function: Callable[[Module], Any]) -> Module:
+        """Call the function on every module under this one, and then on this one."""
+        for module in reversed(list(self.modules())):
+            function(module)
+        return self
+
+    # Modes
+
+    def train(self, mode: bool = True) -> Module:
+        """Training behaviour on or off (dropout), for all modules."""
+        for module in self.modules():
+            object.__setattr__(module, "training", mode)
+        return self
+
+    def eval(self) -> Module:
+        """Evaluation behaviour: `train(False)`."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Freeze all parameters, or thaw them."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or with `set_to_none=False` make them zero."""
+        for parameter in self.parameters():
+            clear_grad(parameter, set_to_none)
+
+    # State
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All parameters and buffers by path, as constants that share their memory; a shared one under every path."""
+        state: dict[str, Tensor] = {}
+        for path, module in self.named_modules():
+            for name, value in (*module._parameters.items(), *module._buffers.items()):
+                state[f"{path}.{name}" if path else name] = value.detach()
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
+        """Copy values into the parameters and buffers, in place; returns the missing and the unexpected names.
+
+        Nothing is changed unless all fits. Raises KeyError with both lists of names where they do not match
+        (unless `strict=False`), ValueError with all shapes that differ.
+        """
+        own = self.state_dict()
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        if strict and (missing or unexpected):
+            raise KeyError(
+                f"load_state_dict for {type(self).__name__}: missing {missing or 'nothing'}, unexpected "
+                f"{unexpected or 'nothing'}; strict=False loads what matches"
+            )
+        new = {n: np.asarray(v.data if isinstance(v, Tensor) else v) for n, v in state_dict.items() if n in own}
+        wrong = [f"{n}: {v.shape} for {own[n].shape}" for n, v in new.items() if v.shape != own[n].shape]
+        if wrong:
+            raise ValueError(f"load_state_dict for {type(self).__name__}: shapes differ: {'; '.join(wrong)}")
+        for name, value in new.items():
+            own[name].data[...] = value
+        written([own[name].data for name in new], "load_state_dict")
+        return missing, unexpected
+
+    def extra_repr(self) -> str:
+        """What the repr says between the parentheses."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines: list[str] = []
+        stack: list[tuple[int, str, Module | None]] = [(0, "", self)]
+        while stack:
+            depth, name, module = stack.pop()
+            head = "  " * depth + (f"({name}): " if name else "")
+            if module is None:
+                lines.append("  " * depth + ")")
+            elif module._modules:
+                lines.append(f"{head}{type(module).__name__}(")
+                stack.append((depth, "", None))
+                stack += [(depth + 1, n, m) for n, m in reversed(module._modules.items())]
+            else:
+                lines.append(f"{head}{type(module).__name__}({module.extra_repr()})")
+        return "\n".join(lines)
+
+
+def clear_grad(parameter: Tensor, set_to_none: bool) -> None:
+    """Forget a gradient, or make it zero."""
+    node = parameter.node
+    if node is not None and node.notes is not None and node.notes.grad is not None:
+        node.notes.grad = None if set_to_none else np.zeros_like(parameter.data)

@@ -1,0 +1,103 @@
+"""`Optimizer`: parameter groups, and what every rule of learning shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.core import Tensor
+from autograd_lite.memory import Array, written
+from autograd_lite.nn.module import clear_grad
+from autograd_lite.sparse import RowSparse
+
+LARGE = 4096  # elements from which a product goes into a buffer that is kept: a fresh one costs page faults
+
+
+class Optimizer:
+    """A rule of learning over parameters, given as tensors or as groups, dicts with "params" and settings of their own.
+
+    A subclass defines `update(parameter, gradient, group)`, which changes `parameter.data` in place; what it wants
+    to remember of a parameter is in `self.state[parameter]`. Raises ValueError where there is nothing to train.
+    """
+
+    def __init__(self, params: Iterable[Any], **defaults: Any) -> None:
+        items = list(params)
+        if not items:
+            raise ValueError("an optimizer needs parameters, and got none: pass model.parameters()")
+        groups = items if isinstance(items[0], dict) else [{"params": items}]
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        for group in groups:
+            self.add_param_group(group)
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        self._scratch: dict[np.dtype[Any], Array] = {}
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Train more parameters, with settings of their own. Raises where one is no leaf, or is there already."""
+        params = group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        seen = {id(p) for g in self.param_groups for p in g["params"]}
+        for p in params:
+            if not isinstance(p, Tensor) or not p.is_leaf:
+                raise TypeError(f"an optimizer trains leaf tensors, and got {type(p).__name__}: pass model.parameters()")
+            if id(p) in seen:
+                raise ValueError("a parameter was given to the optimizer twice")
+            seen.add(id(p))
+        unknown = group.keys() - self.defaults.keys() - {"params"}
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}")
+        self.param_groups.append({**self.defaults, **group, "params": params})
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or with `set_to_none=False` make them zero."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                clear_grad(p, set_to_none)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient, in place; returns what the closure, if given, returns."""
+        loss = None if closure is None else closure()
+        changed = []
+        for group in self.param_groups:
+            for p in group["params"]:
+                notes = None if p.node is None else p.node.notes
+                g = None if notes is None else notes.grad
+                if g is not None:
+                    self.update(p, g.data if isinstance(g, Tensor) else g, group)
+                    changed.append(p.data)
+        if changed:
+            written(changed, "optimizer.step()")
+        return loss
+
+    def update(self, p: Tensor, g: Array | RowSparse, group: dict[str, Any]) -> None:
+        """Change one parameter."""
+        raise TypeError(f"{type(self).__name__} defines no update")
+
+    def scaled(self, g: Array, factor: float) -> Array:
+        """factor * g, to be used at once: for large arrays in a buffer that the next call uses again."""
+        if g.size < LARGE:
+            return g * factor
+        buffer = self._scratch.get(g.dtype)
+        if buffer is None or buffer.size < g.size:
+            buffer = self._scratch[g.dtype] = np.empty(g.size, g.dtype)
+        return np.multiply(g, factor, out=buffer[: g.size].reshape(g.shape))
+
+    def add(self, target: Array, g: Array | RowSparse, factor: float) -> None:
+        """target += factor * g in place; of a row-sparse g only its rows are touched."""
+        if isinstance(g, RowSparse):
+            g.add_to(target, factor)
+        else:
+            target += self.scaled(g, factor)
+
+    def __repr__(self) -> str:
+        groups = ["  " + ", ".join(f"{k}={v!r}" for k, v in g.items() if k != "params") for g in self.param_groups]
+        return f"{type(self).__name__}(\n" + "\n".join(groups) + "\n)"
+
+
+def refuse_negative(**settings: float) -> None:
+    """Raise ValueError for a setting that cannot be below zero and is."""
+    for name, value in settings.items():
+        if not value >= 0:
+            raise ValueError(f"{name} is {value}, and cannot be negative")
