@@ -1,100 +1,63 @@
 """autograd_lite: NumPy tensors that record what is done to them, gradients that are checked, graphs that are drawn."""
 
-from autograd_lite import autograd, methods, nn, ops, optim, random
+from autograd_lite import autograd, creation, methods, nn, ops, optim, random
+from autograd_lite.check import check_module, gradcheck, gradgradcheck
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
-from autograd_lite.creation import (
-    arange,
-    as_tensor,
-    eye,
-    from_numpy,
-    full,
-    get_default_dtype,
-    linspace,
-    ones,
-    ones_like,
-    rand,
-    randint,
-    randn,
-    set_default_dtype,
-    tensor,
-    zeros,
-    zeros_like,
-)
+from autograd_lite.creation import *
+from autograd_lite.draw import Picture, draw, to_dot
 from autograd_lite.graph import record_lines
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
-from autograd_lite.ops import (
-    absolute,
-    add,
-    amax,
-    amin,
-    argmax,
-    argmin,
-    broadcast_to,
-    cat,
-    ceil,
-    chunk,
-    clamp,
-    clone,
-    cos,
-    divide,
-    dot,
-    equal,
-    exp,
-    expm1,
-    flatten,
-    floor,
-    gather,
-    greater,
-    greater_equal,
-    index_select,
-    isfinite,
-    isinf,
-    isnan,
-    less,
-    less_equal,
-    log,
-    log1p,
-    log2,
-    log_softmax,
-    logsumexp,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    multiply,
-    negative,
-    norm,
-    not_equal,
-    permute,
-    power,
-    reciprocal,
-    relu,
-    reshape,
-    round,
-    sigmoid,
-    sign,
-    sin,
-    softmax,
-    split,
-    sqrt,
-    square,
-    squeeze,
-    stack,
-    std,
-    subtract,
-    sum,
-    t,
-    tanh,
-    transpose,
-    unsqueeze,
-    var,
-    where,
-)
+from autograd_lite.ops import absolute, divide, log_softmax, multiply, negative, power, softmax, subtract
+from autograd_lite.ops.elementwise import *
+from autograd_lite.ops.index import *
+from autograd_lite.ops.linalg import *
+from autograd_lite.ops.reduce import *
+from autograd_lite.ops.shape import *
 from autograd_lite.random import manual_seed
 from autograd_lite.sparse import RowSparse
 
-abs, sub, mul, div, neg, pow = absolute, subtract, multiply, divide, negative, power  # PyTorch's names
+abs, sub, mul, div, neg, pow = absolute, subtract, multiply, divide, negative, power  # PyTorch's names, too
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "GraphError",
+    "Node",
+    "Op",
+    "Picture",
+    "RowSparse",
+    "Tensor",
+    "abs",
+    "autograd",
+    "check_module",
+    "div",
+    "draw",
+    "enable_grad",
+    "gradcheck",
+    "gradgradcheck",
+    "is_grad_enabled",
+    "log_softmax",
+    "manual_seed",
+    "mul",
+    "neg",
+    "nn",
+    "no_grad",
+    "ops",
+    "optim",
+    "pow",
+    "primitive",
+    "random",
+    "record_lines",
+    "set_grad_enabled",
+    "softmax",
+    "sub",
+    "to_dot",
+    "ufunc",
+    "watch",
+]
+__all__ += creation.__all__
+__all__ += ops.elementwise.__all__
+__all__ += ops.index.__all__
+__all__ += ops.linalg.__all__
+__all__ += ops.reduce.__all__
+__all__ += ops.shape.__all__

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.modes import contexts, mode
+from autograd_lite.callpath import call_source
 from autograd_lite.memory import Array, Site, tick
+from autograd_lite.modes import contexts, mode
 
 if TYPE_CHECKING:
     from autograd_lite.methods import Members
@@ -26,7 +27,7 @@ else:
 
 Rule = Callable[..., Any]
 
-ndarray, asarray, shape_of, new = np.ndarray, np.asarray, np.shape, object.__new__  # for the call paths below
+ndarray, asarray, shape_of = np.ndarray, np.asarray, np.shape
 no_attrs: dict[str, Any] = {}  # shared by all nodes that have none
 
 
@@ -79,13 +80,14 @@ class Node:
 
     @property
     def name(self) -> str | None:
+        """What reports and pictures call it, if it has a name."""
         return None if self.notes is None else self.notes.name
 
     def saved_by_name(self, argument: int) -> dict[str, Any]:
         """What the rule of one argument needs, under the names by which it asks for it."""
         if self.op is None or self.saved is None or self.saved[argument] is None:
             return {}
-        return dict(zip(self.op.names[argument] or (), self.saved[argument] or (), strict=True))
+        return dict(zip(self.op.names[self.op.slot(argument)], self.saved[argument] or (), strict=True))
 
     def __repr__(self) -> str:
         kind = "leaf" if self.op is None else self.op.name
@@ -125,14 +127,17 @@ class Tensor(Members):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The sizes of the dimensions."""
         return self.data.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """NumPy's dtype of the elements."""
         return self.data.dtype
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions."""
         return self.data.ndim
 
 
@@ -168,7 +173,7 @@ class Op:
         self.rules = tuple(rules[a] for a in self.arrays)
         self.names = tuple(() if rule is None else self._names(rule) for rule in self.rules)
         self.differentiable = any(rule is not None for rule in self.rules)
-        self.source = _call_source(self)
+        self.source = call_source(self)
         self.call = self._compile()
 
     def _names(self, rule: Rule) -> tuple[str, ...]:
@@ -180,16 +185,14 @@ class Op:
         known = {"y", *self.arrays, *self.attrs, *(f"{a}_shape" for a in self.arrays), *("i" * self.variadic)}
         for name in names:
             if name not in known:
-                raise TypeError(
-                    f"{self.name}: a rule asks for {name!r}; it can have {', '.join(sorted(known))}"
-                )
+                raise TypeError(f"{self.name}: a rule asks for {name!r}; it can have {', '.join(sorted(known))}")
         return names
 
     def _compile(self) -> Callable[..., Any]:
         file = f"<autograd_lite op {self.name}>"
         linecache.cache[file] = len(self.source), None, self.source.splitlines(keepends=True), file
         scope: dict[str, Any] = {}
-        exec(compile(self.source, file, "exec"), globals(), scope)
+        exec(compile(self.source, file, "exec"), _call_globals, scope)
         call: Callable[..., Any] = scope["make"](self, self.forward, self.finish)
         call.__kwdefaults__ = {k: v for k, v in self.attrs.items() if v is not inspect.Parameter.empty}
         call.__name__ = call.__qualname__ = self.name
@@ -228,7 +231,7 @@ class Op:
     def finish(self, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
         """The result of a call off the ordinary path: arrays alone, constants, `no_grad`, watched, or variadic."""
         result = y
-        if any([isinstance(a, Tensor) for a in args]):
+        if any(isinstance(a, Tensor) for a in args):
             y = y if type(y) is ndarray else asarray(y)
             result = Tensor(y, self.record(args, attrs, y) if mode.grad else None)
         for watcher in mode.watchers:
@@ -239,65 +242,17 @@ class Op:
         return f"<op {self.name}({', '.join(self.arrays)})>"
 
 
-def _tuple(items: Sequence[str]) -> str:
-    return f"({''.join(f'{item}, ' for item in items)})"
-
-
-def _call_source(op: Op) -> str:
-    """The text of the function that calls and records an op: loops unrolled, names resolved, once and for all.
-
-    Nested in a `make`, so that the op is in a cell and everything else is looked up in this module.
-    """
-    attrs = "{" + ", ".join(f"{a!r}: {a}" for a in op.attrs) + "}" if op.attrs else "no_attrs"
-    keywords = "".join(f", {a}={a}" for a in op.attrs)
-    stars = [*op.arrays[:-1], f"*{op.arrays[-1]}"] if op.variadic else list(op.arrays)
-    head = ", ".join([*stars, *(["*"] if op.attrs and not op.variadic else []), *op.attrs])
-    body = (
-        _plain_lines(stars, keywords, attrs)
-        if op.variadic or not op.differentiable
-        else _unrolled_lines(op, keywords, attrs)
-    )
-    text = [f"    def {op.name}({head}):", *(f"        {line}" for line in body), f"    return {op.name}"]
-    return "def make(op, forward, finish):\n" + "\n".join(text) + "\n"
-
-
-def _plain_lines(stars: list[str], keywords: str, attrs: str) -> list[str]:
-    return [
-        f"args = {_tuple(stars)}",
-        f"y = forward(*[a.data if isinstance(a, Tensor) else a for a in args]{keywords})",
-        f"return finish(args, {attrs}, y)",
-    ]
-
-
-def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
-    """Recording without a loop or a call: 0.85 µs for multiply on 10 numbers, NumPy's own 0.33 (2026-11)."""
-    ruled = [a for a, rule in zip(op.arrays, op.rules, strict=True) if rule is not None]
-    spelled = {"y": "y", **{a: a for a in op.attrs}, **{a: f"{a}_" for a in op.arrays}}
-    spelled |= {f"{a}_shape": f"shape_of({a}_)" for a in op.arrays}
-    needs = {a: _tuple([spelled[n] for n in names]) for a, names in zip(op.arrays, op.names, strict=True)}
-    lines = []
-    for a in op.arrays:
-        lines += [
-            f"if isinstance({a}, Tensor):",
-            f"    {a}_node, {a}_ = {a}.node, {a}.data",
-            "else:",
-            f"    {a}_node, {a}_ = None, {a}",
-        ]
-    return [
-        *lines,
-        f"y = forward({', '.join(f'{a}_' for a in op.arrays)}{keywords})",
-        f"if contexts.special or {' and '.join(f'{a}_node is None' for a in ruled)}:",
-        f"    return finish({_tuple(op.arrays)}, {attrs}, y)",
-        "if type(y) is not ndarray:",
-        "    y = asarray(y)",
-        "node = new(Node)",
-        f"node.op, node.parents = op, {_tuple([f'{a}_node' if a in ruled else 'None' for a in op.arrays])}",
-        f"node.saved = {_tuple([f'None if {a}_node is None else {needs[a]}' if a in ruled else 'None' for a in op.arrays])}",
-        f"node.attrs, node.shape, node.dtype, node.seq, node.notes = {attrs}, y.shape, y.dtype, tick(), None",
-        "result = new(Tensor)",
-        "result.data, result.node = y, node",
-        "return result",
-    ]
+_call_globals: dict[str, Any] = {  # what the text of a call path can see
+    "Node": Node,
+    "Tensor": Tensor,
+    "asarray": asarray,
+    "contexts": contexts,
+    "ndarray": ndarray,
+    "new": object.__new__,
+    "no_attrs": no_attrs,
+    "shape_of": shape_of,
+    "tick": tick,
+}
 
 
 def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

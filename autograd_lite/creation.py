@@ -11,7 +11,26 @@ import numpy.typing as npt
 from autograd_lite.core import Tensor, leaf
 from autograd_lite.random import draw_from
 
-_default = np.dtype(np.float64)
+__all__ = [
+    "arange",
+    "as_tensor",
+    "eye",
+    "from_numpy",
+    "full",
+    "get_default_dtype",
+    "linspace",
+    "ones",
+    "ones_like",
+    "rand",
+    "randint",
+    "randn",
+    "set_default_dtype",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
+
+_default: np.dtype[Any] = np.dtype(np.float64)
 
 
 def set_default_dtype(dtype: npt.DTypeLike) -> None:
@@ -58,7 +77,7 @@ def tensor(
         raise TypeError(f"a tensor holds floats, integers or booleans, and this data is {array.dtype}")
     made = _made(array, requires_grad)
     if name is not None:
-        made.name = name  # type: ignore[attr-defined]
+        made.name = name
     return made
 
 
@@ -91,9 +110,7 @@ zeros = _filler("zeros", np.zeros, "Zeros of a shape: `zeros(2, 3)` or `zeros((2
 ones = _filler("ones", np.ones, "Ones of a shape: `ones(2, 3)` or `ones((2, 3))`.")
 
 
-def full(
-    size: Any, fill_value: float, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
-) -> Tensor:
+def full(size: Any, fill_value: float, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """One value all over a shape."""
     return _made(
         np.full(size, fill_value, dtype=dtype or (_default if isinstance(fill_value, float) else None)),
@@ -101,9 +118,7 @@ def full(
     )
 
 
-def eye(
-    n: int, m: int | None = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
-) -> Tensor:
+def eye(n: int, m: int | None = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal of an (n, m) matrix, zeros off it; m is n unless given."""
     return _made(np.eye(n, m, dtype=dtype or _default), requires_grad)
 
@@ -122,31 +137,21 @@ def linspace(
     return _made(np.linspace(start, end, steps, dtype=dtype or _default), requires_grad)
 
 
-def rand(
-    *size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
-) -> Tensor:
+def rand(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Uniform draws from 0 to 1, from the generator given or the default one."""
-    return _made(
-        np.asarray(draw_from(generator).random(_sizes(size)), dtype=dtype or _default), requires_grad
-    )
+    return _made(np.asarray(draw_from(generator).random(_sizes(size)), dtype=dtype or _default), requires_grad)
 
 
-def randn(
-    *size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
-) -> Tensor:
+def randn(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Draws from the standard normal distribution, from the generator given or the default one."""
-    return _made(
-        np.asarray(draw_from(generator).standard_normal(_sizes(size)), dtype=dtype or _default), requires_grad
-    )
+    return _made(np.asarray(draw_from(generator).standard_normal(_sizes(size)), dtype=dtype or _default), requires_grad)
 
 
 def randint(low: int, high: int | None = None, size: Any = (), *, generator: Any = None) -> Tensor:
     """Integers from low to high - 1, or from 0 to low - 1: `randint(10, size=(3,))`."""
     low, high = (0, low) if high is None else (low, high)
     source = draw_from(generator)
-    return Tensor(
-        np.asarray((source.integers if hasattr(source, "integers") else source.randint)(low, high, size))
-    )
+    return Tensor(np.asarray((source.integers if hasattr(source, "integers") else source.randint)(low, high, size)))
 
 
 def zeros_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:

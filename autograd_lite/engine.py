@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.graph import leading_to, reach, refuse_unusable
+from autograd_lite.memory import Array
 from autograd_lite.modes import enable_grad
 from autograd_lite.ops.shape import cast, sum_to
 from autograd_lite.sparse import RowSparse
@@ -74,7 +76,7 @@ def _send(
             gx = rule(g, *(_as_tensors(node, k) if create_graph else saved[k]))  # type: ignore[misc]
             if gx is None:
                 continue
-            if gx.shape != parent.shape or gx.dtype != parent.dtype:
+            if gx.shape != parent.shape or gx.dtype is not parent.dtype:
                 gx = _fit(gx, parent)
         except Exception as error:
             raise _explained(error, node, k, g) from error
@@ -136,7 +138,7 @@ def _call_hooks(node: Node, g: Any) -> Any:
                 raise ValueError(
                     f"a hook on {node!r} returned a gradient of shape {answer.shape}; it must be {node.shape}"
                 )
-            g = answer if isinstance(g, Tensor) else answer.data
+            g = answer if isinstance(g, Tensor) else np.array(answer.data)
     return g
 
 
@@ -155,10 +157,16 @@ def settle(g: Any) -> Any:
     if isinstance(g[0], Tensor):
         return g[0]
     if isinstance(g[0], RowSparse):
-        return g[0].copy()
+        return g[0]  # nobody writes into one: reading `grad` makes a dense array or a copy of it
     if type(g[0]) is ndarray and g[0].base is None and _references(g) == _ALONE:
         return g[0]
     return np.array(g[0])
+
+
+@cache
+def _one(dtype: np.dtype[Any]) -> Array:
+    """The number one, to start from; nothing writes into a gradient."""
+    return np.ones((), dtype)
 
 
 def _cotangent(tensor: Tensor, gradient: Any, what: str) -> Any:
@@ -169,8 +177,8 @@ def _cotangent(tensor: Tensor, gradient: Any, what: str) -> Any:
                 f"{what} of a tensor of shape {tensor.shape} needs a gradient of that shape to start from: reduce "
                 "it to a scalar first (.sum(), .mean()), or pass one: backward(gradient)"
             )
-        return np.ones(tensor.shape, tensor.dtype)
-    given = gradient if isinstance(gradient, Tensor) else Tensor(np.asarray(gradient))
+        return _one(tensor.dtype) if not tensor.data.ndim else np.ones(tensor.shape, tensor.dtype)
+    given = gradient if isinstance(gradient, Tensor) and gradient.node else Tensor(np.array(gradient))
     if given.shape != tensor.shape:
         raise ValueError(f"the gradient has shape {given.shape}, and the tensor it belongs to {tensor.shape}")
     if given.dtype != tensor.dtype:
@@ -178,9 +186,7 @@ def _cotangent(tensor: Tensor, gradient: Any, what: str) -> Any:
     return given
 
 
-def _start(
-    tensors: Sequence[Tensor], gradients: Sequence[Any], what: str, create_graph: bool
-) -> dict[Node, Any]:
+def _start(tensors: Sequence[Tensor], gradients: Sequence[Any], what: str, create_graph: bool) -> dict[Node, Any]:
     roots: dict[Node, Any] = {}
     for tensor, gradient in zip(tensors, gradients, strict=True):
         if tensor.node is None:
@@ -189,10 +195,8 @@ def _start(
                 "made under no_grad() or by detach(). Make an input with requires_grad=True"
             )
         g = _cotangent(tensor, gradient, what)
-        if create_graph:
-            g = g if isinstance(g, Tensor) else Tensor(g)
-        else:
-            g = g.data if isinstance(g, Tensor) else g
+        if create_graph != isinstance(g, Tensor):
+            g = Tensor(g) if create_graph else g.data
         roots[tensor.node] = roots[tensor.node] + g if tensor.node in roots else g
     return roots
 

@@ -43,9 +43,8 @@ def refuse_unusable(order: Sequence[Node]) -> None:
     for node in order:
         if node.saved is None:
             raise GraphError(
-                f"backward through a graph that was freed: the arrays that {node.op and node.op.name} {node.shape} saved "
-                "are gone since the first pass over it. Pass retain_graph=True to that first pass, or compute the "
-                "loss anew"
+                f"backward through a graph that was freed: what {node.op and node.op.name} {node.shape} had saved went "
+                "with the first pass over it. Pass retain_graph=True to that first pass, or compute the loss anew"
             )
         if node.seq < last_write and node.op is not None:
             for arrays in node.saved:
@@ -61,8 +60,8 @@ def _stale_text(node: Node, array: Array, what: str) -> str:
     made = "" if site is None else f" at {site[0]}:{site[1]}"
     more = "" if site is not None else " (al.record_lines() adds the line of the op)"
     return (
-        f"{node.op and node.op.name}{made}, node #{node.seq}, saved an array of shape {array.shape} for its gradient, and "
-        f"it was changed in place since, by {what}. Run backward() before the change, change a copy "
+        f"{node.op and node.op.name}{made}, node #{node.seq}, saved an array of shape {array.shape} for its gradient, "
+        f"and it was changed in place since, by {what}. Run backward() before the change, change a copy "
         f"(x = x + 1 in place of x += on its array), or compute the loss anew{more}"
     )
 

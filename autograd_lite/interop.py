@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,12 +47,7 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
     """NumPy's protocol for its ufuncs: `np.exp(x)`, `array * x`, `np.add.reduce(x, axis=0)`."""
     if method == "__call__" and ufunc in ufuncs and not kwargs:
         return ufuncs[ufunc](*inputs)
-    if (
-        method == "reduce"
-        and ufunc in REDUCTIONS
-        and kwargs.keys() <= {"axis", "keepdims"}
-        and len(inputs) == 1
-    ):
+    if method == "reduce" and ufunc in REDUCTIONS and kwargs.keys() <= {"axis", "keepdims"} and len(inputs) == 1:
         return REDUCTIONS[ufunc](inputs[0], **{"axis": 0, **kwargs})
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     if kwargs.get("out") is not None:
@@ -74,11 +70,10 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    if ord not in (None, 2, "fro") or (ord == 2 and axis is None and np.ndim(x.data) > 1):  # noqa: PLR2004
-        raise TypeError(
-            f"np.linalg.norm with ord={ord!r} has no derivative rule here; the Euclidean norm has"
-        )
-    return ops.norm(x, axis, keepdims)
+    matrix = x.ndim == 2 if axis is None else np.size(axis) == 2
+    if ord not in (None, 2, "fro") or (ord == 2 and matrix):
+        raise TypeError(f"np.linalg.norm with ord={ord!r} has no derivative rule here; the Euclidean norm has")
+    return ops.norm(x, 2, axis, keepdims)
 
 
 def _array_split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
@@ -89,7 +84,7 @@ def _array_split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
             raise ValueError(f"np.split: {size} does not divide into {sections} equal parts")
         return list(ops.split(x, size // sections, axis))
     cuts = [0, *sections, size]
-    return list(ops.split(x, [b - a for a, b in zip(cuts, cuts[1:], strict=False)], axis))
+    return list(ops.split(x, [b - a for a, b in pairwise(cuts)], axis))
 
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {

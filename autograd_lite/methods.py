@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from autograd_lite import engine, interop, ops
 from autograd_lite.core import GraphError, Node, Tensor, leaf
-from autograd_lite.memory import Array, name_of, set_name, written
+from autograd_lite.memory import Array, name_of, set_name, tick, written
 from autograd_lite.modes import mode
 from autograd_lite.sparse import RowSparse
 
@@ -32,7 +32,7 @@ class Handle:
     """A registered hook: `remove()` takes it away."""
 
     def __init__(self, hooks: dict[int, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
-        self._hooks, self._key = hooks, max(hooks, default=-1) + 1
+        self._hooks, self._key = hooks, tick()
         hooks[self._key] = hook
 
     def remove(self) -> None:
@@ -43,7 +43,8 @@ class Handle:
 class Members:
     """The members of Tensor. Ops are functions in `ops`; as methods they take the tensor first."""
 
-    __slots__ = ()
+    if not TYPE_CHECKING:
+        __slots__ = ()
     data: Array
     node: Node | None
 
@@ -60,7 +61,7 @@ class Members:
     __gt__, __ge__, __lt__, __le__ = ops.greater, ops.greater_equal, ops.less, ops.less_equal
     __and__, __rand__ = ops.bitwise_and, _swapped(ops.bitwise_and)
     __or__, __ror__ = ops.bitwise_or, _swapped(ops.bitwise_or)
-    __eq__, __ne__ = ops.equal, ops.not_equal  # type: ignore[assignment]
+    __eq__, __ne__ = ops.equal, ops.not_equal
     __hash__ = object.__hash__
     __getitem__ = ops.getitem
     __array_ufunc__, __array_function__ = interop.array_ufunc, interop.array_function
@@ -122,7 +123,9 @@ class Members:
 
     def to(self, dtype: npt.DTypeLike) -> Any:
         """In another dtype, recorded; itself where it has it already."""
-        return self if self.data.dtype == dtype else ops.cast(self, dtype=np.dtype(dtype))
+        if self.data.dtype == dtype:
+            return self
+        return (ops.cast if np.dtype(dtype).kind == "f" else ops.discrete)(self, dtype=np.dtype(dtype))
 
     astype = type = to
 
@@ -227,9 +230,7 @@ class Members:
                 self.node.annotate().name = name
         elif not value:
             if self.node.op is not None:
-                raise GraphError(
-                    "only a leaf can stop requiring gradients; x.detach() is this value as a constant"
-                )
+                raise GraphError("only a leaf can stop requiring gradients; x.detach() is this value as a constant")
             set_name(self.data, self.node.name)
             self.node = None
 
@@ -282,6 +283,7 @@ class Members:
             return None
         if isinstance(notes.grad, RowSparse):
             if notes.keeps_sparse:
+                notes.grad = notes.grad.coalesce().copy()
                 return notes.grad
             notes.grad = notes.grad.to_dense()  # and kept so: a change to what was read must not be lost
         return notes.grad if isinstance(notes.grad, Tensor) else Tensor(notes.grad)
@@ -326,7 +328,8 @@ class Members:
         items = index if isinstance(index, tuple) else (index,)
         where = tuple(i.data if isinstance(i, Tensor) else i for i in items)
         self.data[where if isinstance(index, tuple) else where[0]] = raw
-        written([self.data], "x[...] = value")
+        basic = all(i is None or isinstance(i, int | np.integer | slice) for i in where)
+        written([self.data[where + (...,)] if basic else self.data], "x[...] = value")  # noqa: RUF005 (Python 3.10)
 
     def _writable(self, what: str, value: Any) -> Any:
         """The array to write, if writing would lose no gradient."""

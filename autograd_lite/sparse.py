@@ -13,7 +13,8 @@ Array = npt.NDArray[Any]
 class RowSparse:
     """Rows of an array that is zero elsewhere; rows that are named twice add up.
 
-    `rows` is (k,) of integers, `values` is (k, ...), `shape` the shape of the whole.
+    `rows` is (k,) of integers, negative ones counting from the end; `values` is (k, ...), and may be a read-only
+    view; `shape` is the shape of the whole.
 
     >>> RowSparse(np.array([2, 0, 2]), np.ones((3, 2)), (4, 2)).to_dense()
     array([[1., 1.],
@@ -40,17 +41,21 @@ class RowSparse:
 
     def coalesce(self) -> RowSparse:
         """The same, each row named once, in ascending order."""
-        if self.rows.size < 2 or bool((self.rows[1:] > self.rows[:-1]).all()):
+        rows = self.rows
+        if not rows.size or (rows[0] >= 0 and bool((rows[1:] > rows[:-1]).all())):
             return self
-        order = np.argsort(self.rows, kind="stable")
-        rows, values = self.rows[order], self.values[order]
+        rows = np.where(rows < 0, rows + self.shape[0], rows)
+        order = np.argsort(rows, kind="stable")
+        rows, values = rows[order], self.values[order]
         starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
         return RowSparse(rows[starts], np.add.reduceat(values, starts, axis=0), self.shape)
 
     def add_to(self, target: Array, alpha: float = 1.0) -> None:
         """Add alpha times this to an array of the whole's shape, in place."""
         once = self.coalesce()
-        target[once.rows] += once.values if alpha == 1.0 else once.values * alpha
+        alike = once.values.ndim > 1 and once.values.strides[0] == 0  # one row repeated, as under a sum of rows
+        values = once.values[:1] if alike else once.values
+        target[once.rows] += values if alpha == 1.0 else values * alpha
 
     def to_dense(self) -> Array:
         """The whole, as an array."""

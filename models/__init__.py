@@ -1,4 +1,4 @@
-"""The book's networks, each trained by its hand-written NumPy.
+"""The book's networks, each hand-written in NumPy, as printed and corrected, and built with the framework.
 
 >>> find("overfit").id
 '8.1'
@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 
 from models import chapter_08, chapter_09, chapter_10
-from models.network import Batch, Data, Figures, Handwritten, Network, Printed, Record, Weights
+from models.network import Handwritten, Network
+from models.records import Batch, Data, Figures, Printed, Record, Weights
 
 __all__ = [
     "Batch",

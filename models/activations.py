@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.network import Array
+from models.records import Array
 
 
 def relu(x: Array) -> Array:

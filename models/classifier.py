@@ -4,52 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+import autograd_lite as al
+from autograd_lite.nn import functional as F
 from models import mnist
-from models.network import Array, Batch, Data, Figures, Handwritten, Network, Weights
+from models.activations import stable_softmax
+from models.network import Network
+from models.records import Array, Batch, Data, Figures
 
 
 def correct_answers(output: Array, labels: Array) -> int:
     """In how many rows the largest output is at the label."""
     return int(np.count_nonzero(np.argmax(output, axis=1) == np.argmax(labels, axis=1)))
-
-
-def squared_error_figures(output: Array, labels: Array) -> Figures:
-    """Correct answers and the sum of the squared errors."""
-    error = float(np.sum((labels - output) ** 2))
-    return Figures(len(labels), correct_answers(output, labels), error=error, output=output)
-
-
-def cross_entropy_figures(output: Array, labels: Array) -> Figures:
-    """Correct answers and the summed cross-entropy of rows of probabilities."""
-    cross_entropy = -float(np.sum(np.log(np.sum(output * labels, axis=1))))
-    return Figures(len(labels), correct_answers(output, labels), cross_entropy=cross_entropy, output=output)
-
-
-def mean_cross_entropy(scores: Array, labels: Array) -> float:
-    """Cross-entropy of softmax(scores), averaged over the rows, taken from the scores without overflow."""
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - (shifted * labels).sum(axis=1)))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SquaredErrorStep(Handwritten):
-    """A step on the squared error, of which the book prints the sum."""
-
-    def figures(self, output: Array, labels: Array) -> Figures:
-        """Squared errors and correct answers."""
-        return squared_error_figures(output, labels)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CrossEntropyStep(Handwritten):
-    """A step on the cross-entropy of probabilities."""
-
-    def figures(self, output: Array, labels: Array) -> Figures:
-        """Cross-entropy and correct answers."""
-        return cross_entropy_figures(output, labels)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,12 +48,9 @@ class Classifier(Network):
             mask = rng.randint(2, size=shape) if self.dropout else None
             yield Batch(data.x_train[rows], data.labels_train[rows], mask)
 
-    def test(self, weights: Weights, data: Data) -> Figures | None:
+    def test_figures(self, scores: Array, labels: Array) -> Figures:
         """Correct answers on the test images."""
-        if data.x_test is None or data.labels_test is None:
-            return None
-        output = self.predict(weights, data.x_test)
-        return Figures(len(output), correct_answers(output, data.labels_test))
+        return Figures(len(labels), correct_answers(scores, labels))
 
     def row(self, train: Figures, test: Figures | None, size: int) -> dict[str, float]:
         """Errors and accuracies per image."""
@@ -100,3 +66,50 @@ class Classifier(Network):
     def cell(self, column: str, value: float) -> str:
         """Errors are cut to their first five characters, not rounded."""
         return str(value)[:5] if column.endswith("-Err") else str(value)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SquaredErrorClassifier(Classifier):
+    """Ten outputs that aim at 0 and 1."""
+
+    objective: ClassVar[str] = "half the squared error of an image, averaged over the batch"
+
+    def criterion(self, scores: al.Tensor, labels: Array) -> al.Tensor:
+        """Half the squared error of an image, averaged over the batch."""
+        error: al.Tensor = F.mse_loss(scores, labels, reduction="sum") / (2 * len(labels))
+        return error
+
+    def output(self, scores: Array) -> Array:
+        """The scores themselves."""
+        return scores
+
+    def figures(self, output: Array, labels: Array) -> Figures:
+        """Correct answers, and the sum of the squared errors, which is what the book prints."""
+        error = float(np.sum((labels - output) ** 2))
+        return Figures(len(labels), correct_answers(output, labels), error=error, output=output)
+
+    def test_figures(self, scores: Array, labels: Array) -> Figures:
+        """Squared errors and correct answers on the test images."""
+        return self.figures(scores, labels)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SoftmaxClassifier(Classifier):
+    """Ten probabilities."""
+
+    objective: ClassVar[str] = "the cross-entropy of an image, averaged over the batch"
+
+    def criterion(self, scores: al.Tensor, labels: Array) -> al.Tensor:
+        """The cross-entropy of an image, averaged over the batch."""
+        error: al.Tensor = F.cross_entropy(scores, labels)
+        return error
+
+    def output(self, scores: Array) -> Array:
+        """The scores as probabilities."""
+        return stable_softmax(scores)
+
+    def figures(self, output: Array, labels: Array) -> Figures:
+        """Correct answers and the summed cross-entropy of rows of probabilities."""
+        cross_entropy = -float(np.sum(np.log(np.sum(output * labels, axis=1))))
+        correct = correct_answers(output, labels)
+        return Figures(len(labels), correct, cross_entropy=cross_entropy, output=output)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.network import Array, Data
+from models.records import Array, Data
 
 SUBSET = Path(__file__).parent / "data" / "mnist_subset.npz"
 CONTENT_SHA256 = "2888f2798ca7aa3afe0bbd31a167e2974145153d125dd14c7fd0966dbdd88325"
@@ -59,9 +59,7 @@ def _read(path: Path) -> dict[str, Array]:
         raise ValueError(f"{path} is damaged and cannot be read ({error}); {repair}") from error
     found = content_sha256(arrays)
     if found != CONTENT_SHA256:
-        raise ValueError(
-            f"{path} is damaged: its content has sha256 {found}, expected {CONTENT_SHA256}; {repair}"
-        )
+        raise ValueError(f"{path} is damaged: its content has sha256 {found}, expected {CONTENT_SHA256}; {repair}")
     return arrays
 
 

@@ -1,4 +1,4 @@
-"""Ways to fill a parameter before training, in place; all return the tensor. Draws are from a generator or the default one.
+"""Ways to fill a parameter before training, in place; all return it. Draws are from a generator, or the default one.
 
 `fan_in` is the number of inputs of one output: the product of all sizes of a weight but the first; `fan_out` counts
 the other way. Formulas: Glorot and Bengio 2010 (xavier), He et al. 2015 (kaiming).
@@ -49,7 +49,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 
 def fans(tensor: Tensor | Array) -> tuple[int, int]:
     """fan_in and fan_out of a weight (out, in, ...). Raises ValueError for fewer than two dimensions."""
-    if tensor.ndim < 2:  # noqa: PLR2004
+    if tensor.ndim < 2:
         raise ValueError(f"fan in and fan out are of a weight (out, in, ...), and this one has shape {tensor.shape}")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
@@ -84,7 +84,11 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: Tensor,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Any = None,
 ) -> Tensor:
     """Uniform within ± gain √(3 / fan); a is the slope of leaky_relu below zero."""
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -92,7 +96,11 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: Tensor,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Any = None,
 ) -> Tensor:
     """Normal with deviation gain / √fan; a is the slope of leaky_relu below zero."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
@@ -100,4 +108,4 @@ def kaiming_normal_(
 
 def eye_(tensor: Tensor) -> Tensor:
     """Ones on the diagonal of a matrix."""
-    return _fill(tensor, np.eye(*tensor.shape))
+    return _fill(tensor, np.eye(tensor.shape[0], tensor.shape[1]))

@@ -61,50 +61,36 @@ class Module:
         raise TypeError(f"{type(self).__name__} has no forward: define `def forward(self, x)`")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call `forward`."""
         return self.forward(*args, **kwargs)
 
+    # Registered things stand in `__dict__` as well, where attribute look-up finds them without a detour.
+
     def __setattr__(self, name: str, value: Any) -> None:
-        homes: tuple[tuple[type, str], ...] = ((Parameter, "_parameters"), (Module, "_modules"))
-        for kind, home in homes:
-            if isinstance(value, kind):
-                if home not in self.__dict__:
-                    raise AttributeError(
-                        f"{type(self).__name__}.__init__ must call super().__init__() before it assigns {name!r}"
-                    )
-                self._forget(name, home)
-                self.__dict__[home][name] = value
-                return
-        if name in self.__dict__.get("_buffers", {}) and isinstance(value, Tensor):
-            self._buffers[name] = value
-            return
-        self._forget(name)
+        buffers = self.__dict__.get("_buffers", {})
+        home = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
+        if home is None and name in buffers and isinstance(value, Tensor):
+            home = "_buffers"
+        if home is not None and home not in self.__dict__:
+            raise AttributeError(
+                f"{type(self).__name__}.__init__ must call super().__init__() before it assigns {name!r}"
+            )
+        for other in ("_parameters", "_buffers", "_modules"):
+            if other != home:
+                self.__dict__.get(other, {}).pop(name, None)
+        if home is not None:
+            self.__dict__[home][name] = value
         object.__setattr__(self, name, value)
 
-    def _forget(self, name: str, keep: str | None = None) -> None:
-        for home in ("_parameters", "_buffers", "_modules"):
-            if home != keep:
-                self.__dict__.get(home, {}).pop(name, None)
-        if keep is not None:
-            self.__dict__.pop(name, None)
-
-    def __getattr__(self, name: str) -> Any:
-        for home in ("_parameters", "_buffers", "_modules"):
-            found = self.__dict__.get(home, {})
-            if name in found:
-                return found[name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
     def __delattr__(self, name: str) -> None:
-        if name in self.__dict__:
-            object.__delattr__(self, name)
-        else:
-            getattr(self, name)
-            self._forget(name)
+        object.__delattr__(self, name)
+        for home in ("_parameters", "_buffers", "_modules"):
+            self.__dict__[home].pop(name, None)
 
     def register_buffer(self, name: str, tensor: Tensor) -> None:
         """A tensor that belongs to the state but is not trained."""
-        self._forget(name, "_buffers")
         self._buffers[name] = tensor
+        setattr(self, name, tensor)
 
     # Walks: definition order, each tensor and module once
 

@@ -1,99 +1,19 @@
-"""All ops. To add one: its forward and its rules in one of these files, its name here and, for a method, in `methods`."""
+"""All ops, each defined in one of these files. To add one: its forward and rules there, its name in that `__all__`."""
 
-from autograd_lite.ops.conv import avg_pool2d, conv2d, fold, max_pool2d, unfold
-from autograd_lite.ops.elementwise import (
-    absolute,
-    add,
-    bitwise_and,
-    bitwise_or,
-    ceil,
-    clamp,
-    cos,
-    divide,
-    equal,
-    exp,
-    expm1,
-    floor,
-    floor_divide,
-    greater,
-    greater_equal,
-    invert,
-    isfinite,
-    isinf,
-    isnan,
-    less,
-    less_equal,
-    log,
-    log1p,
-    log2,
-    logical_and,
-    logical_not,
-    logical_or,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    not_equal,
-    power,
-    reciprocal,
-    relu,
-    round,
-    sigmoid,
-    sign,
-    sin,
-    softplus,
-    sqrt,
-    square,
-    subtract,
-    tanh,
-    where,
-)
-from autograd_lite.ops.fused import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    dropout,
-    l1_loss,
-    log_softmax,
-    mse_loss,
-    nll_loss,
-    one_hot,
-    softmax,
-)
-from autograd_lite.ops.index import embedding, gather, getitem, index_select
-from autograd_lite.ops.linalg import dot, linear, matmul
-from autograd_lite.ops.reduce import (
-    amax,
-    amin,
-    argmax,
-    argmin,
-    logsumexp,
-    max,
-    mean,
-    min,
-    norm,
-    std,
-    sum,
-    var,
-)
-from autograd_lite.ops.shape import (
-    broadcast_to,
-    cast,
-    cat,
-    chunk,
-    clone,
-    expand,
-    flatten,
-    pad,
-    permute,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    sum_to,
-    t,
-    transpose,
-    unsqueeze,
-)
+from autograd_lite.ops import conv, elementwise, fused, index, linalg, reduce, shape
+from autograd_lite.ops.conv import *
+from autograd_lite.ops.elementwise import *
+from autograd_lite.ops.fused import *
+from autograd_lite.ops.index import *
+from autograd_lite.ops.linalg import *
+from autograd_lite.ops.reduce import *
+from autograd_lite.ops.shape import *
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__: list[str] = []
+__all__ += conv.__all__
+__all__ += elementwise.__all__
+__all__ += fused.__all__
+__all__ += index.__all__
+__all__ += linalg.__all__
+__all__ += reduce.__all__
+__all__ += shape.__all__

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Array, primitive
+from autograd_lite.core import primitive
+from autograd_lite.memory import Array
 from autograd_lite.ops.index import gather
 from autograd_lite.ops.linalg import matmul
 from autograd_lite.ops.reduce import argmax, mean
 from autograd_lite.ops.shape import _data, pad, reshape, unsqueeze
+
+__all__ = ["avg_pool2d", "conv2d", "fold", "max_pool2d", "unfold"]
 
 Pair = tuple[int, int]
 
@@ -43,7 +46,7 @@ def _window(i: int, j: int, size: Pair, stride: Pair, dilation: Pair) -> tuple[A
         g, size=x_shape[2:], kernel=kernel, stride=stride, dilation=dilation
     )
 )
-def _unfold(x: Array, *, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
+def _unfold(x: Array, *, kernel: Pair, stride: Pair, dilation: Pair) -> Any:
     n, c, *size = x.shape
     out = _out_size((size[0], size[1]), kernel, stride, dilation)
     columns = np.empty((n, c, *kernel, *out), x.dtype)
@@ -54,9 +57,9 @@ def _unfold(x: Array, *, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
 
 
 @primitive(g=lambda g, kernel, stride, dilation: _unfold(g, kernel=kernel, stride=stride, dilation=dilation))
-def _fold(g: Array, *, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
+def _fold(g: Array, *, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Any:
     out = _out_size(size, kernel, stride, dilation)
-    columns = g.reshape(g.shape[0], -1, *kernel, *out)
+    columns = g.reshape(g.shape[0], g.shape[1] // (kernel[0] * kernel[1]), *kernel, *out)
     x = np.zeros((g.shape[0], columns.shape[1], *size), g.dtype)
     for i in range(kernel[0]):
         for j in range(kernel[1]):
@@ -80,9 +83,7 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     return _unfold(_padded(input, pair(padding, "padding", 0)), kernel=kernel, stride=step, dilation=spread)
 
 
-def fold(
-    input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Any:
+def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Columns (N, C * kh * kw, positions) added up at their places in (N, C, H, W): the pair of `unfold`.
 
     Raises ValueError where the sizes do not fit.
@@ -151,9 +152,7 @@ def conv2d(
     if groups == 1:
         y = matmul(reshape(weight, (o, size)), columns)
     else:
-        y = matmul(
-            reshape(weight, (groups, o // groups, size)), reshape(columns, (n, groups, size, out[0] * out[1]))
-        )
+        y = matmul(reshape(weight, (groups, o // groups, size)), reshape(columns, (n, groups, size, out[0] * out[1])))
     y = reshape(y, (n, o, *out))
     return y if bias is None else y + reshape(bias, (o, 1, 1))
 

@@ -6,7 +6,56 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Array, primitive, ufunc
+from autograd_lite.core import Tensor, primitive, ufunc
+from autograd_lite.memory import Array
+
+__all__ = [
+    "absolute",
+    "add",
+    "bitwise_and",
+    "bitwise_or",
+    "ceil",
+    "clamp",
+    "cos",
+    "divide",
+    "equal",
+    "exp",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "invert",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log2",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "power",
+    "reciprocal",
+    "relu",
+    "round",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softplus",
+    "sqrt",
+    "square",
+    "subtract",
+    "tanh",
+    "where",
+]
 
 # Arithmetic
 
@@ -20,17 +69,17 @@ square = ufunc(np.square, "x².", x=lambda g, x: g * x * 2.0)
 sqrt = ufunc(np.sqrt, "The square root.", x=lambda g, y: g * 0.5 / y)
 reciprocal = ufunc(np.reciprocal, "1 / x.", x=lambda g, y: -g * y * y)
 
-# At b = 0 the slope by a is 0, also where a is 0; at a = 0 the slope by b is 0.
+# 0 to the power 0 has the slopes 0; at a = 0 the slope by b is 0.
 float_power = ufunc(
     np.power,
     "a to the power b, both arrays, broadcast. `power` is the public one.",
-    a=lambda g, a, b: g * b * a ** np.where(b == 0, 1.0, b - 1.0),
+    a=lambda g, a, b: g * b * a ** np.where((a == 0) & (b == 0), 1.0, b - 1.0),
     b=lambda g, a, y: g * y * np.log(np.where(a == 0, 1.0, a)),
 )
 
 
 @primitive(x=lambda g, x, exponent: g * exponent * power(x, exponent - 1) if exponent else g * 0.0)
-def _power(x: Array, *, exponent: float) -> Array:
+def _power(x: Array, *, exponent: float) -> Any:
     return np.power(x, exponent)
 
 
@@ -42,7 +91,7 @@ def power(x: Any, exponent: Any) -> Any:
     tensor([1., 8.])
     """
     if isinstance(exponent, int | float):
-        if exponent == 2:  # noqa: PLR2004
+        if exponent == 2:
             return square(x)
         return x * 1 if exponent == 1 else _power(x, exponent=exponent)
     return float_power(x, exponent)
@@ -63,7 +112,7 @@ tanh = ufunc(np.tanh, "The hyperbolic tangent.", x=lambda g, y: g * (1.0 - y * y
 
 
 @primitive(x=lambda g, y: g * y * (1.0 - y))
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: Array) -> Any:
     """The logistic function 1 / (1 + exp(-x)), in the tanh form, which cannot overflow.
 
     >>> import autograd_lite as al
@@ -74,7 +123,7 @@ def sigmoid(x: Array) -> Array:
 
 
 @primitive(x=lambda g, y: g * (y > 0))
-def relu(x: Array) -> Array:
+def relu(x: Array) -> Any:
     """max(x, 0); its slope at 0 is taken as 0.
 
     >>> import autograd_lite as al
@@ -85,7 +134,7 @@ def relu(x: Array) -> Array:
 
 
 @primitive(x=lambda g, x: g * sigmoid(x))
-def softplus(x: Array) -> Array:
+def softplus(x: Array) -> Any:
     """log(1 + exp(x)), without overflow."""
     return np.logaddexp(x, 0)
 
@@ -111,7 +160,7 @@ minimum = ufunc(
     a=lambda g, condition: np.where(condition, g, 0.0),
     b=lambda g, condition: np.where(condition, 0.0, g),
 )
-def where(condition: Array, a: Array, b: Array) -> Array:
+def where(condition: Array, a: Array, b: Array) -> Any:
     """a where the condition holds, b elsewhere; all three broadcast.
 
     >>> import autograd_lite as al
@@ -122,7 +171,7 @@ def where(condition: Array, a: Array, b: Array) -> Array:
 
 
 @primitive(x=lambda g, x, low, high: g * ((x >= low) & (x <= high)))
-def _clip(x: Array, *, low: float, high: float) -> Array:
+def _clip(x: Array, *, low: float, high: float) -> Any:
     return np.clip(x, low, high)
 
 
@@ -130,7 +179,11 @@ def clamp(x: Any, min: float | None = None, max: float | None = None) -> Any:
     """x, with everything under `min` raised to it and everything over `max` lowered to it."""
     if min is None and max is None:
         raise ValueError("clamp needs min, max or both")
-    return _clip(x, low=-np.inf if min is None else min, high=np.inf if max is None else max)
+    raw = x.data if isinstance(x, Tensor) else np.asarray(x)
+    lowest, highest = (
+        (np.iinfo(raw.dtype).min, np.iinfo(raw.dtype).max) if raw.dtype.kind in "iu" else (-np.inf, np.inf)
+    )
+    return _clip(x, low=lowest if min is None else min, high=highest if max is None else max)
 
 
 # Without a derivative

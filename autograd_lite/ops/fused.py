@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Array, Tensor, primitive
-from autograd_lite.ops.elementwise import absolute, log, multiply, sigmoid, square, where
+from autograd_lite.core import Tensor, primitive
+from autograd_lite.memory import Array
+from autograd_lite.ops.elementwise import less, log, multiply, sigmoid, where
 from autograd_lite.ops.index import _refuse_range, gather
 from autograd_lite.ops.reduce import mean, sum
 from autograd_lite.ops.shape import _data, axes, squeeze, unsqueeze
 from autograd_lite.random import draw_from
 
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "dropout",
+    "l1_loss",
+    "log_softmax",
+    "mse_loss",
+    "nll_loss",
+    "one_hot",
+    "softmax",
+]
+
 
 @primitive(x=lambda g, y, dim: y * (g - np.sum(g * y, axis=dim, keepdims=True)))
-def _softmax(x: Array, *, dim: int) -> Array:
+def _softmax(x: Array, *, dim: int) -> Any:
     e = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf))
     e /= np.add.reduce(e, axis=dim, keepdims=True)
     return e
@@ -32,8 +47,10 @@ def softmax(input: Any, dim: int = -1) -> Any:
 
 
 @primitive(x=lambda g, y, dim: g - np.exp(y) * np.sum(g, axis=dim, keepdims=True))
-def _log_softmax(x: Array, *, dim: int) -> Array:
+def _log_softmax(x: Array, *, dim: int) -> Any:
     shifted = x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
+    if not shifted.size:
+        return shifted
     shifted -= np.log(np.add.reduce(np.exp(shifted), axis=dim, keepdims=True))
     return shifted
 
@@ -44,7 +61,7 @@ def log_softmax(input: Any, dim: int = -1) -> Any:
 
 
 @primitive(index=None)
-def _one_hot(index: Array, *, classes: int) -> Array:
+def _one_hot(index: Array, *, classes: int) -> Any:
     out = np.zeros((index.size, classes))
     out[np.arange(index.size), index.reshape(-1)] = 1.0
     return out.reshape(*index.shape, classes)
@@ -70,7 +87,7 @@ def one_hot(index: Any, num_classes: int = -1) -> Any:
     x=lambda g, x, target: g[..., None] * (softmax(x) * np.sum(target, axis=-1, keepdims=True) - target),
     target=None,
 )
-def _cross_entropy_of_rows(x: Array, target: Array) -> Array:
+def _cross_entropy_of_rows(x: Array, target: Array) -> Any:
     return -np.add.reduce(_log_softmax(x, dim=x.ndim - 1) * target, axis=-1)
 
 
@@ -78,7 +95,7 @@ def _cross_entropy_of_rows(x: Array, target: Array) -> Array:
     x=lambda g, x, index, x_shape: g[..., None] * (softmax(x) - _one_hot(index, classes=x_shape[-1])),
     index=None,
 )
-def _cross_entropy_at(x: Array, index: Array) -> Array:
+def _cross_entropy_at(x: Array, index: Array) -> Any:
     logs = _log_softmax(x, dim=x.ndim - 1)
     return -np.take_along_axis(logs, index[..., None], axis=-1)[..., 0]
 
@@ -95,7 +112,7 @@ def reduced(losses: Any, reduction: str) -> Any:
 def _channels_last(x: Any) -> Any:
     """Classes from dimension 1 to the last."""
     n = np.ndim(_data(x))
-    return x if n < 3 else np.transpose(x, (0, *range(2, n), 1))  # noqa: PLR2004
+    return x if n < 3 else np.transpose(x, (0, *range(2, n), 1))
 
 
 def cross_entropy(
@@ -119,9 +136,7 @@ def cross_entropy(
     x, t = _channels_last(input), _data(target)
     shape = np.shape(_data(x))
     if not shape or not np.size(_data(x)):
-        raise ValueError(
-            f"cross_entropy: the input has shape {np.shape(_data(input))}: there is nothing to compare"
-        )
+        raise ValueError(f"cross_entropy: the input has shape {np.shape(_data(input))}: there is nothing to compare")
     if t.dtype.kind in "iu" and t.shape == shape[:-1]:
         return _from_classes(x, target, t, shape[-1], ignore_index, reduction, label_smoothing)
     if t.dtype.kind != "f" or t.shape != np.shape(_data(input)):
@@ -160,9 +175,7 @@ def nll_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     index = _data(target)
     shape = np.shape(_data(input))
     if index.shape != shape[:-1]:
-        raise ValueError(
-            f"nll_loss: for input {shape} the target has shape {shape[:-1]}, and not {index.shape}"
-        )
+        raise ValueError(f"nll_loss: for input {shape} the target has shape {shape[:-1]}, and not {index.shape}")
     return reduced(
         -squeeze(gather(input, -1, unsqueeze(target if isinstance(target, Tensor) else index, -1)), -1),
         reduction,
@@ -172,18 +185,62 @@ def nll_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
 # Elementwise losses
 
 
-def _same_shape(name: str, input: Any, target: Any) -> None:
-    a, b = np.shape(_data(input)), np.shape(_data(target))
-    if a != b:
-        fix = ""
-        if (*b, 1) == a:
-            fix = ": target.unsqueeze(-1) would fit"
-        elif (*a, 1) == b:
-            fix = ": target.squeeze(-1) would fit"
-        raise ValueError(
-            f"{name}: input {a} and target {b} have different shapes; broadcasting them would compare every input with "
-            f"every target{fix}"
-        )
+def _compared(name: str, input: Any, target: Any, reduction: str) -> tuple[Any, Any]:
+    """Both, if they have one shape: a loss does not broadcast."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', and not {reduction!r}")
+    if not isinstance(input, Tensor) or not isinstance(target, Tensor) or input.data.shape != target.data.shape:
+        a, b = np.shape(_data(input)), np.shape(_data(target))
+        if a != b:
+            fix = "target.unsqueeze(-1)" if (*b, 1) == a else "target.squeeze(-1)" if (*a, 1) == b else ""
+            raise ValueError(
+                f"{name}: input {a} and target {b} have different shapes, and broadcasting them would compare every "
+                f"input with every target{f': {fix} would fit' if fix else ''}"
+            )
+    return input, target
+
+
+# An elementwise loss is one op, its reduction included: the rule broadcasts a number instead of filling an array.
+
+
+def _total(losses: Array, reduction: str) -> Any:
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return np.add.reduce(losses, axis=None)
+    if not losses.size:
+        raise ValueError(f"the mean of no losses at all: shape {losses.shape}")
+    return np.add.reduce(losses, axis=None) / losses.size
+
+
+def _share(g: Any, reduction: str, shape: tuple[int, ...]) -> Any:
+    """The gradient of each loss, from that of their reduction."""
+    return g * (1.0 / math.prod(shape)) if reduction == "mean" else g
+
+
+@primitive(
+    a=lambda g, a, b, a_shape, reduction: (a - b) * (_share(g, reduction, a_shape) * 2.0),
+    b=lambda g, a, b, b_shape, reduction: (b - a) * (_share(g, reduction, b_shape) * 2.0),
+)
+def _squared_error(a: Array, b: Array, *, reduction: str) -> Any:
+    d = a - b
+    return _total(d * d, reduction)
+
+
+@primitive(
+    a=lambda g, a, b, a_shape, reduction: np.sign(a - b) * _share(g, reduction, a_shape),
+    b=lambda g, a, b, b_shape, reduction: np.sign(b - a) * _share(g, reduction, b_shape),
+)
+def _absolute_error(a: Array, b: Array, *, reduction: str) -> Any:
+    return _total(np.absolute(a - b), reduction)
+
+
+@primitive(
+    x=lambda g, x, target, x_shape, reduction: (sigmoid(x) - target) * _share(g, reduction, x_shape),
+    target=lambda g, x, target_shape, reduction: -x * _share(g, reduction, target_shape),
+)
+def _logistic_loss(x: Array, target: Array, *, reduction: str) -> Any:
+    return _total(np.logaddexp(0.0, x) - x * target, reduction)
 
 
 def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -193,56 +250,44 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     >>> al.nn.functional.mse_loss(al.tensor([1.0, 2.0]), al.tensor([0.0, 0.0]))
     tensor(2.5)
     """
-    _same_shape("mse_loss", input, target)
-    return reduced(square(_difference(input, target)), reduction)
+    return _squared_error(*_compared("mse_loss", input, target, reduction), reduction=reduction)
 
 
 def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """The absolute difference; input and target have one shape. Raises ValueError where they have not."""
-    _same_shape("l1_loss", input, target)
-    return reduced(absolute(_difference(input, target)), reduction)
+    return _absolute_error(*_compared("l1_loss", input, target, reduction), reduction=reduction)
 
 
-def _difference(input: Any, target: Any) -> Any:
-    return np.subtract(input, target)
-
-
-@primitive(x=lambda g, x, target: g * (sigmoid(x) - target), target=lambda g, x: -g * x)
-def _bce_with_logits(x: Array, target: Array) -> Array:
-    return np.logaddexp(0.0, x) - x * target
-
-
-def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean"
-) -> Any:
+def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
     """Sigmoid and binary cross-entropy in one, in nats: stable for any finite logit. One shape for both.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.binary_cross_entropy_with_logits(al.tensor([-1000.0]), al.tensor([1.0]))
     tensor(1000.)
     """
-    _same_shape("binary_cross_entropy_with_logits", input, target)
-    losses = _bce_with_logits(input, target)
-    return reduced(losses if weight is None else losses * weight, reduction)
+    x, t = _compared("binary_cross_entropy_with_logits", input, target, reduction)
+    if weight is None:
+        return _logistic_loss(x, t, reduction=reduction)
+    return reduced(_logistic_loss(x, t, reduction="none") * weight, reduction)
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
     """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits."""
-    _same_shape("binary_cross_entropy", input, target)
-    losses = -(target * _safe_log(input) + (1.0 - target) * _safe_log(1.0 - input))
+    p, t = _compared("binary_cross_entropy", input, target, reduction)
+    losses = -(t * _safe_log(p) + (1.0 - t) * _safe_log(1.0 - p))
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
 def _safe_log(p: Any) -> Any:
     tiny = 3.720075976020836e-44  # exp(-100)
-    return log(where(_data(p) < tiny, tiny, p))
+    return log(where(less(p, tiny), tiny, p))
 
 
 # Dropout
 
 
 @primitive()
-def keep_mask(*, shape: tuple[int, ...], p: float, generator: Any, dtype: Any) -> Array:
+def keep_mask(*, shape: tuple[int, ...], p: float, generator: Any, dtype: Any) -> Any:
     """1 / (1 - p) with probability 1 - p, else 0: a draw of `shape` from a generator."""
     kept = generator.random(shape) >= p
     return np.multiply(kept, 1.0 / (1.0 - p) if p < 1 else 0.0, dtype=dtype)

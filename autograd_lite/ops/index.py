@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Array, Tensor, primitive
-from autograd_lite.ops.shape import _data, axes
+from autograd_lite.core import Tensor, primitive
+from autograd_lite.memory import Array
+from autograd_lite.ops.shape import _data, along, axes
 from autograd_lite.sparse import RowSparse
+
+__all__ = ["embedding", "gather", "getitem", "index_select"]
 
 # x[index]. Arrays in an index are operands (so that a recorded graph shows them); `form` holds the rest, with
 # ARRAY where each array goes.
@@ -28,12 +31,12 @@ def _filled(form: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 @primitive(x=lambda g, x_shape, index: add_at(g, index=index, shape=x_shape))
-def _slice(x: Array, *, index: Any) -> Array:
+def _slice(x: Array, *, index: Any) -> Any:
     return x[index]
 
 
 @primitive(g=lambda g, index: _slice(g, index=index))
-def add_at(g: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
+def add_at(g: Array, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape, with g at a basic index, which names no entry twice: the pair of slicing."""
     out = np.zeros(shape, g.dtype)
     out[index] = g
@@ -41,12 +44,12 @@ def add_at(g: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
 
 
 @primitive(x=lambda g, x_shape, arrays, form: scatter_at(g, *arrays, form=form, shape=x_shape), arrays=None)
-def _pick(x: Array, *arrays: Array, form: tuple[Any, ...]) -> Array:
+def _pick(x: Array, *arrays: Array, form: tuple[Any, ...]) -> Any:
     return x[_filled(form, arrays)]
 
 
 @primitive(g=lambda g, arrays, form: _pick(g, *arrays, form=form), arrays=None)
-def scatter_at(g: Array, *arrays: Array, form: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+def scatter_at(g: Array, *arrays: Array, form: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """Zeros of a shape, with g added at an index of arrays, repeated entries adding up: the pair of picking."""
     out = np.zeros(shape, g.dtype)
     index = _filled(form, arrays)
@@ -69,9 +72,9 @@ def getitem(x: Any, index: Any) -> Any:
     form: list[Any] = []
     arrays: list[Any] = []
     for item in items:
-        if isinstance(item, Tensor | np.ndarray | list | bool | np.bool_):
+        if isinstance(item, Tensor | np.ndarray | list | tuple | range | bool | np.bool_):
             raw = _data(item)
-            if raw.size == 0 and isinstance(item, list):
+            if raw.size == 0 and isinstance(item, list | tuple | range):
                 raw = item = raw.astype(np.intp)
             if raw.dtype.kind not in "biu":
                 raise IndexError(
@@ -90,9 +93,9 @@ def getitem(x: Any, index: Any) -> Any:
 
 
 @primitive(table=lambda g, index, table_shape: scatter_rows(g, index, shape=table_shape), index=None)
-def take_rows(table: Array, index: Array) -> Array:
+def take_rows(table: Array, index: Array) -> Any:
     """Rows of a table (rows, ...) by an integer index of any shape: (*index.shape, ...)."""
-    return table[index]
+    return table.take(index, axis=0)
 
 
 @primitive(g=lambda g, index: take_rows(g, index), index=None)
@@ -101,21 +104,16 @@ def scatter_rows(g: Array, index: Array, *, shape: tuple[int, ...]) -> RowSparse
 
     On arrays a `RowSparse`; on Tensors (in a higher derivative) a dense one.
     """
-    index = np.asarray(index)
-    rows = np.where(index < 0, index + shape[0], index).reshape(-1) if index.size else index.reshape(-1)
-    return RowSparse(rows, np.reshape(g, (rows.size, *shape[1:])), shape)
+    rows = index.flatten()
+    return RowSparse(rows, g.reshape((rows.size, *shape[1:])), shape)
 
 
 def _refuse_range(index: Array, size: int, what: str) -> None:
     if index.dtype.kind not in "iu":
-        raise TypeError(
-            f"{what}: indices must be integers, and these are {index.dtype}: convert them with .long()"
-        )
+        raise TypeError(f"{what}: indices must be integers, and these are {index.dtype}: convert them with .long()")
     if index.size and not (-size <= index.min() and index.max() < size):
         where = tuple(int(i) for i in np.argwhere((index < -size) | (index >= size))[0])
-        raise IndexError(
-            f"{what}: index {index[where]} at {where} is out of range for {size} rows (0 to {size - 1})"
-        )
+        raise IndexError(f"{what}: index {index[where]} at {where} is out of range for {size} rows (0 to {size - 1})")
 
 
 def embedding(input: Any, weight: Any) -> Any:
@@ -128,8 +126,13 @@ def embedding(input: Any, weight: Any) -> Any:
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
     index = _data(input)
-    _refuse_range(index, np.shape(_data(weight))[0], "embedding")
-    return take_rows(weight, input if isinstance(input, Tensor) else index)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"embedding: indices must be integers, and these are {index.dtype}: convert them with .long()")
+    try:
+        return take_rows(weight, input if isinstance(input, Tensor) else index)
+    except IndexError:
+        _refuse_range(index, np.shape(_data(weight))[0], "embedding")
+        raise
 
 
 def index_select(x: Any, dim: int, index: Any) -> Any:
@@ -146,7 +149,7 @@ def index_select(x: Any, dim: int, index: Any) -> Any:
     _refuse_range(raw, np.shape(_data(x))[d], "index_select")
     index = index if isinstance(index, Tensor) else raw
     index = index.reshape(-1)
-    return take_rows(x, index) if d == 0 else _pick(x, index, form=(*(slice(None),) * d, ARRAY))
+    return take_rows(x, index) if d == 0 else _pick(x, index, form=along(d, ARRAY))
 
 
 def gather(x: Any, dim: int, index: Any) -> Any:
@@ -162,7 +165,7 @@ def gather(x: Any, dim: int, index: Any) -> Any:
     (d,) = axes(dim, len(shape))
     if raw.ndim != len(shape) or any(n > shape[k] for k, n in enumerate(raw.shape) if k != d):
         raise ValueError(
-            f"gather: index {raw.shape} must have as many dimensions as the input {shape}, and off dim {d} no larger sizes"
+            f"gather: index {raw.shape} must have as many dimensions as the input {shape}, and be no larger off dim {d}"
         )
     _refuse_range(raw, shape[d], "gather")
     places: list[Any] = list(np.ogrid[tuple(slice(n) for n in raw.shape)])

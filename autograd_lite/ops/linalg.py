@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Array, Tensor, primitive, ufunc
+from autograd_lite.core import primitive, ufuncs
+from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import multiply
 from autograd_lite.ops.shape import _data, permute, reshape
+
+__all__ = ["dot", "linear", "matmul"]
+
+
+def product(a: Any, b: Any) -> Any:
+    """a b. Of vectors and matrices by `dot`: matmul keeps (40, 1) by (1, 784) from BLAS, 36 against 7 µs (2026-11)."""
+    return a.dot(b) if a.ndim <= 2 >= b.ndim else a @ b
 
 
 def _left(g: Any, b: Any, a_shape: tuple[int, ...]) -> Any:
@@ -17,7 +26,7 @@ def _left(g: Any, b: Any, a_shape: tuple[int, ...]) -> Any:
         return g[..., None] * b
     if len(a_shape) == 1:
         return (g[..., None, :] @ np.swapaxes(b, -1, -2))[..., 0, :]
-    return g @ np.swapaxes(b, -1, -2)
+    return product(g, b.mT)
 
 
 def _right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
@@ -28,11 +37,11 @@ def _right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
         return a[:, None] * g[..., None, :]
     if len(b_shape) == 1:
         return (np.swapaxes(a, -1, -2) @ g[..., None])[..., 0]
-    return np.swapaxes(a, -1, -2) @ g
+    return product(a.mT, g)
 
 
-matmul = ufunc(
-    np.matmul,
+@primitive(a=_left, b=_right)
+def matmul(a: Array, b: Array) -> Any:
     """The matrix product of the last two dimensions, leading ones broadcast; vectors as in NumPy.
 
     Shapes (..., n, k) and (..., k, m) give (..., n, m).
@@ -40,10 +49,11 @@ matmul = ufunc(
     >>> import autograd_lite as al
     >>> al.matmul(al.ones(2, 3), al.ones(3)).tolist()
     [3.0, 3.0]
-    """,
-    a=_left,
-    b=_right,
-)
+    """
+    return product(np.asarray(a), np.asarray(b))
+
+
+ufuncs[np.matmul] = matmul
 
 
 def dot(a: Any, b: Any) -> Any:
@@ -57,29 +67,30 @@ def dot(a: Any, b: Any) -> Any:
     n, m = np.ndim(_data(a)), np.ndim(_data(b))
     if n == 0 or m == 0:
         return multiply(a, b)
-    if m <= 2:  # noqa: PLR2004
+    if m <= 2:
         return matmul(a, b)
     b_shape = np.shape(_data(b))
     order = (m - 2, *range(m - 2), m - 1)
-    flat = reshape(permute(b, order), (b_shape[-2], -1))
+    flat = reshape(permute(b, order), (b_shape[-2], prod(b_shape[:-2]) * b_shape[-1]))
     return reshape(matmul(a, flat), (*np.shape(_data(a))[:-1], *b_shape[:-2], b_shape[-1]))
 
 
 def _weight_gradient(g: Any, x: Any) -> Any:
     """gᵀ x over all leading dimensions together, in the weight's own layout."""
-    if g.ndim != 2:  # noqa: PLR2004
-        g, x = np.reshape(g, (-1, g.shape[-1])), np.reshape(x, (-1, x.shape[-1]))
-    return np.transpose(g) @ x
+    if g.ndim != 2:
+        rows = prod(g.shape[:-1])  # by name: -1 cannot be worked out of an empty array
+        g, x = g.reshape((rows, g.shape[-1])), x.reshape((rows, x.shape[-1]))
+    return g.T.dot(x)
 
 
-@primitive(x=lambda g, w: g @ w, w=_weight_gradient)
-def _linear(x: Array, w: Array) -> Array:
-    return x @ w.T
+@primitive(x=lambda g, w: product(g, w), w=_weight_gradient)
+def _linear(x: Array, w: Array) -> Any:
+    return product(x, w.T)
 
 
-@primitive(x=lambda g, w: g @ w, w=_weight_gradient, b=lambda g: g)
-def _affine(x: Array, w: Array, b: Array) -> Array:
-    y: Array = x @ w.T
+@primitive(x=lambda g, w: product(g, w), w=_weight_gradient, b=lambda g: g)
+def _affine(x: Array, w: Array, b: Array) -> Any:
+    y: Array = product(x, w.T)
     y += b
     return y
 
@@ -87,19 +98,17 @@ def _affine(x: Array, w: Array, b: Array) -> Array:
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """x wᵀ + b: input (..., in), weight (out, in), bias (out,) give (..., out).
 
+    Raises ValueError where the sizes do not fit.
+
     >>> import autograd_lite as al
     >>> al.nn.functional.linear(al.ones(1, 2), al.ones(3, 2), al.ones(3)).tolist()
     [[3.0, 3.0, 3.0]]
     """
-    x, w = np.shape(_data(input)), np.shape(_data(weight))
-    if len(w) != 2 or not x or x[-1] != w[1]:  # noqa: PLR2004
+    try:
+        return _linear(input, weight) if bias is None else _affine(input, weight, bias)
+    except ValueError as error:
+        shapes = [np.shape(_data(a)) for a in (input, weight, bias) if a is not None]
         raise ValueError(
-            f"linear: input {x} and weight {w} do not fit: the input's last size must be the weight's second "
-            "(a weight is (out, in))"
-        )
-    return _linear(input, weight) if bias is None else _affine(input, weight, bias)
-
-
-def is_tensor(x: Any) -> bool:
-    """Whether x is a Tensor."""
-    return isinstance(x, Tensor)
+            f"linear: input {shapes[0]}, weight {shapes[1]}{f', bias {shapes[2]}' if bias is not None else ''} do not "
+            "fit: a weight is (out, in), the input's last size is in, a bias is (out,)"
+        ) from error

@@ -6,16 +6,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite.core import Array, Tensor, primitive
-from autograd_lite.ops.elementwise import exp, sqrt, square
+from autograd_lite.core import Tensor, primitive
+from autograd_lite.memory import Array
+from autograd_lite.ops.elementwise import exp, square
 from autograd_lite.ops.shape import Dims, axes, kept, squeeze, unsqueeze
 
+__all__ = ["amax", "amin", "argmax", "argmin", "logsumexp", "max", "mean", "min", "norm", "std", "sum", "var"]
+
 Axes = tuple[int, ...]
+add_reduce: Any = np.add.reduce  # Any: their overloads know no `keepdims` that is a variable
+maximum_reduce: Any = np.maximum.reduce
+minimum_reduce: Any = np.minimum.reduce
 
 
 def _spread(g: Any, shape: tuple[int, ...], dim: Axes) -> Any:
     """The gradient of a reduction, at every element that was reduced."""
-    return np.broadcast_to(np.reshape(g, kept(shape, dim)), shape)
+    if not isinstance(g, Tensor) and len(dim) == len(shape) and g.size == 1:
+        filled = np.empty(shape, g.dtype)
+        filled.fill(g.item())  # 0.6 µs against 4 for a broadcast view, for a small loss (2026-11)
+        return filled
+    return np.broadcast_to(g.reshape(kept(shape, dim)), shape)
 
 
 def _ndim(x: Any) -> int:
@@ -25,12 +35,13 @@ def _ndim(x: Any) -> int:
 def _dims(x: Any, dim: Dims | None, axis: Dims | None) -> Axes:
     if dim is not None and axis is not None:
         raise TypeError("give dim or axis, not both: they are two names of one thing")
-    return axes(axis if dim is None else dim, _ndim(x))
+    dim = axis if dim is None else dim
+    return tuple(range(_ndim(x))) if dim is None else axes(dim, _ndim(x))
 
 
 @primitive(x=lambda g, x_shape, dim: _spread(g, x_shape, dim))
-def _sum(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    return np.add.reduce(x, axis=dim, keepdims=keepdim)
+def _sum(x: Array, *, dim: Axes, keepdim: bool) -> Any:
+    return add_reduce(x, axis=dim, keepdims=keepdim)
 
 
 def sum(
@@ -50,9 +61,12 @@ def sum(
     return _sum(x, dim=_dims(x, dim, axis), keepdim=keepdim or keepdims)
 
 
-@primitive(x=lambda g, y, x_shape, dim: _spread(g, x_shape, dim) / _count(x_shape, dim))
-def _mean(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    return np.add.reduce(x, axis=dim, keepdims=keepdim) / _count(x.shape, dim)
+@primitive(x=lambda g, x_shape, dim: _spread(g, x_shape, dim) / _count(x_shape, dim))
+def _mean(x: Array, *, dim: Axes, keepdim: bool) -> Any:
+    count = _count(x.shape, dim)
+    if not count:
+        raise ValueError(f"the mean of nothing: shape {x.shape} over dim {dim}")
+    return add_reduce(x, axis=dim, keepdims=keepdim) / count
 
 
 def _count(shape: tuple[int, ...], dim: Axes) -> float:
@@ -76,12 +90,7 @@ def mean(
     >>> al.mean(al.arange(4.0))
     tensor(1.5)
     """
-    dims = _dims(x, dim, axis)
-    if not _count(np.shape(x.data if isinstance(x, Tensor) else x), dims):
-        raise ValueError(
-            f"the mean of nothing: shape {np.shape(x.data if isinstance(x, Tensor) else x)} over dim {dims}"
-        )
-    return _mean(x, dim=dims, keepdim=keepdim or keepdims)
+    return _mean(x, dim=_dims(x, dim, axis), keepdim=keepdim or keepdims)
 
 
 def var(
@@ -112,26 +121,31 @@ def var(
     return total / count
 
 
+@primitive(x=lambda g, y: np.where(y == 0, 0.0, g * 0.5 / np.where(y == 0, 1.0, y)))
+def _root(x: Array) -> Any:
+    return np.sqrt(x)
+
+
 def std(x: Any, dim: Dims | None = None, unbiased: bool = True, keepdim: bool = False, **more: Any) -> Any:
-    """The square root of `var`, with the same arguments."""
-    return sqrt(var(x, dim, unbiased, keepdim, **more))
+    """The square root of `var`, with the same arguments; its slope where all are equal is taken as 0."""
+    return _root(var(x, dim, unbiased, keepdim, **more))
 
 
 def _extreme_rule(g: Any, x: Any, y: Any, x_shape: tuple[int, ...], dim: Axes) -> Any:
     """Shared evenly among the elements that attain the extreme."""
-    hit = x == np.reshape(y, kept(x_shape, dim))
-    share = np.reshape(g, kept(x_shape, dim)) / np.sum(hit, axis=dim, keepdims=True)
+    hit = x == y.reshape(kept(x_shape, dim))
+    share = g.reshape(kept(x_shape, dim)) / np.sum(hit, axis=dim, keepdims=True)
     return hit * share
 
 
 @primitive(x=_extreme_rule)
-def _amax(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    return np.maximum.reduce(x, axis=dim, keepdims=keepdim)
+def _amax(x: Array, *, dim: Axes, keepdim: bool) -> Any:
+    return maximum_reduce(x, axis=dim, keepdims=keepdim)
 
 
 @primitive(x=_extreme_rule)
-def _amin(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    return np.minimum.reduce(x, axis=dim, keepdims=keepdim)
+def _amin(x: Array, *, dim: Axes, keepdim: bool) -> Any:
+    return minimum_reduce(x, axis=dim, keepdims=keepdim)
 
 
 def amax(
@@ -159,12 +173,12 @@ def amin(
 
 
 @primitive(x=None)
-def _argmax(x: Array, *, dim: int | None, keepdim: bool) -> Array:
+def _argmax(x: Array, *, dim: int | None, keepdim: bool) -> Any:
     return np.argmax(x, axis=dim, keepdims=keepdim)
 
 
 @primitive(x=None)
-def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Array:
+def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Any:
     return np.argmin(x, axis=dim, keepdims=keepdim)
 
 
@@ -195,9 +209,7 @@ def _extremes(x: Any, dim: int, keepdim: bool, places: Any) -> Extremes:
     indices = unsqueeze(places(x, dim), dim) if _ndim(x) else places(x)
     values = gather(x, dim, indices) if _ndim(x) else x
     return (
-        Extremes(values, indices)
-        if keepdim or not _ndim(x)
-        else Extremes(squeeze(values, dim), squeeze(indices, dim))
+        Extremes(values, indices) if keepdim or not _ndim(x) else Extremes(squeeze(values, dim), squeeze(indices, dim))
     )
 
 
@@ -227,15 +239,11 @@ def min(
     return _extremes(x, dim, keepdim, argmin)
 
 
-@primitive(
-    x=lambda g, x, y, x_shape, dim: (
-        np.reshape(g, kept(x_shape, dim)) * exp(x - np.reshape(y, kept(x_shape, dim)))
-    )
-)
-def _logsumexp(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    top = np.maximum.reduce(x, axis=dim, keepdims=True)
+@primitive(x=lambda g, x, y, x_shape, dim: g.reshape(kept(x_shape, dim)) * exp(x - y.reshape(kept(x_shape, dim))))
+def _logsumexp(x: Array, *, dim: Axes, keepdim: bool) -> Any:
+    top = maximum_reduce(x, axis=dim, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
-    total = np.add.reduce(np.exp(x - top), axis=dim, keepdims=True)
+    total = add_reduce(np.exp(x - top), axis=dim, keepdims=True)
     with np.errstate(divide="ignore"):
         out = np.log(total) + top
     return out if keepdim else np.squeeze(out, axis=dim)
@@ -258,6 +266,13 @@ def logsumexp(
     return _logsumexp(x, dim=_dims(x, dim, axis), keepdim=keepdim or keepdims)
 
 
-def norm(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
-    """The Euclidean length over `dim`; its slope at 0 is not defined."""
-    return sqrt(sum(square(x), dim, keepdim))
+def norm(x: Any, p: Any = 2, dim: Dims | None = None, keepdim: bool = False) -> Any:
+    """The Euclidean length over `dim`; its slope at 0 is taken as 0. Raises ValueError for a p other than 2.
+
+    >>> import autograd_lite as al
+    >>> al.norm(al.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    if p not in (2, "fro", None):
+        raise ValueError(f"norm: p={p!r} has no rule here; p=2 has, and for p=1 there is sum(absolute(x), dim)")
+    return _root(sum(square(x), dim, keepdim))

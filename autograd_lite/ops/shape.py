@@ -3,29 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Array, Tensor, primitive
+from autograd_lite.core import Tensor, primitive
+from autograd_lite.memory import Array
+
+__all__ = [
+    "broadcast_to",
+    "cast",
+    "cat",
+    "chunk",
+    "clone",
+    "discrete",
+    "expand",
+    "flatten",
+    "pad",
+    "permute",
+    "reshape",
+    "split",
+    "squeeze",
+    "stack",
+    "sum_to",
+    "t",
+    "transpose",
+    "unsqueeze",
+]
 
 Dims = int | Sequence[int]
 
 
 def axes(dim: Dims | None, ndim: int) -> tuple[int, ...]:
-    """`dim` as a tuple of axes from 0 to ndim - 1, None meaning all. Raises where one is out of range or twice there."""
+    """`dim` as a tuple of axes from 0 to ndim - 1, None meaning all. Raises for one out of range or twice there."""
     if dim is None:
         return tuple(range(ndim))
+    if type(dim) is int and 0 <= dim < ndim:
+        return (dim,)
     dims = (dim,) if isinstance(dim, int | np.integer) else tuple(dim)
     out = tuple(int(d) + ndim if d < 0 else int(d) for d in dims)
     for given, d in zip(dims, out, strict=True):
         if not 0 <= d < ndim:
-            raise IndexError(
-                f"dim {given} is out of range for a tensor of {ndim} dimensions ({-ndim} to {ndim - 1})"
-            )
+            raise IndexError(f"dim {given} is out of range for a tensor of {ndim} dimensions ({-ndim} to {ndim - 1})")
     if len(set(out)) != len(out):
         raise ValueError(f"dim {dims} names a dimension twice")
     return out
+
+
+def along(dim: int, part: Any) -> tuple[Any, ...]:
+    """An index that takes a part of dimension `dim` and all of the others."""
+    return (slice(None),) * dim + (part,)
 
 
 def kept(shape: Sequence[int], dim: tuple[int, ...]) -> tuple[int, ...]:
@@ -33,8 +61,8 @@ def kept(shape: Sequence[int], dim: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(1 if d in dim else n for d, n in enumerate(shape))
 
 
-@primitive(x=lambda g, x_shape: np.reshape(g, x_shape))
-def _reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
+@primitive(x=lambda g, x_shape: g.reshape(x_shape))
+def _reshape(x: Array, *, shape: tuple[int, ...]) -> Any:
     return np.reshape(x, shape)
 
 
@@ -51,8 +79,8 @@ def reshape(x: Any, *shape: Any) -> Any:
     return _reshape(x, shape=tuple(sizes))
 
 
-@primitive(x=lambda g, dims: np.transpose(g, tuple(np.argsort(dims).tolist())))
-def _permute(x: Array, *, dims: tuple[int, ...]) -> Array:
+@primitive(x=lambda g, dims: g.transpose(tuple(sorted(range(len(dims)), key=dims.__getitem__))))
+def _permute(x: Array, *, dims: tuple[int, ...]) -> Any:
     return np.transpose(x, dims)
 
 
@@ -70,7 +98,7 @@ def transpose(x: Any, *dims: Any) -> Any:
     ndim = np.ndim(_data(x))
     if not dims or dims == (None,):
         return _permute(x, dims=tuple(range(ndim))[::-1])
-    if len(dims) != 2:  # noqa: PLR2004
+    if len(dims) != 2:
         return permute(x, *dims)
     a, b = axes(dims[0], ndim)[0], axes(dims[1], ndim)[0]
     order = list(range(ndim))
@@ -80,7 +108,7 @@ def transpose(x: Any, *dims: Any) -> Any:
 
 def t(x: Any) -> Any:
     """A matrix transposed; a vector or a number as it is."""
-    if np.ndim(_data(x)) > 2:  # noqa: PLR2004
+    if np.ndim(_data(x)) > 2:
         raise ValueError(
             f"t() is for matrices and vectors, not for shape {_data(x).shape}: name two dimensions, transpose(x, a, b)"
         )
@@ -122,7 +150,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 @primitive(x=lambda g: g)  # the edge law sums what was broadcast
-def _broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
+def _broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(x, shape)
 
 
@@ -147,15 +175,13 @@ def expand(x: Any, *sizes: Any) -> Any:
 
 
 @primitive(x=lambda g, x_shape: np.broadcast_to(g, x_shape))
-def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
+def sum_to(x: Array, *, shape: tuple[int, ...]) -> Any:
     """Summed over whatever broadcasting would repeat: the inverse direction of `broadcast_to`.
 
     Raises ValueError where `shape` does not broadcast to the shape of x.
     """
     new = x.ndim - len(shape)
-    repeated = (
-        tuple(d + new for d, n in enumerate(shape) if n == 1 and x.shape[d + new] != 1) if new >= 0 else ()
-    )
+    repeated = tuple(d + new for d, n in enumerate(shape) if n == 1 and x.shape[d + new] != 1) if new >= 0 else ()
     if new < 0 or any(n not in (1, x.shape[d + new]) for d, n in enumerate(shape)):
         raise ValueError(
             f"a gradient of shape {x.shape} cannot be summed to {shape}: one does not broadcast to the other"
@@ -166,14 +192,14 @@ def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
 
 
 @primitive(xs=lambda g, i, xs_shape, dim: _part(g, i, xs_shape, dim))
-def _cat(*xs: Array, dim: int) -> Array:
+def _cat(*xs: Array, dim: int) -> Any:
     return np.concatenate(xs, axis=dim)
 
 
 def _part(g: Any, i: int, shapes: tuple[tuple[int, ...], ...], dim: int) -> Any:
     """Where array number i lies along `dim`."""
     start = sum(shape[dim] for shape in shapes[:i])
-    return g[(*(slice(None),) * dim, slice(start, start + shapes[i][dim]))]
+    return g[along(dim, slice(start, start + shapes[i][dim]))]
 
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
@@ -217,7 +243,7 @@ def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> 
     if sum(sizes) != total:
         raise ValueError(f"split: sizes {sizes} add up to {sum(sizes)}, and dim {dim} has {total}")
     starts = np.cumsum([0, *sizes]).tolist()
-    return tuple(x[(*(slice(None),) * d, slice(a, b))] for a, b in zip(starts, starts[1:], strict=False))
+    return tuple(x[along(d, slice(a, b))] for a, b in pairwise(starts))
 
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
@@ -227,7 +253,7 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 
 @primitive(x=lambda g, widths: _crop(g, widths))
-def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Array:
+def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Any:
     out = np.full([n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)], value, x.dtype)
     out[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths, strict=True))] = x
     return out
@@ -248,16 +274,22 @@ def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
 
 
 @primitive(x=lambda g: g)  # the edge law casts back
-def cast(x: Array, *, dtype: Any) -> Array:
+def cast(x: Array, *, dtype: Any) -> Any:
     """In another dtype; the same array where it has it already."""
     return np.asarray(x, dtype)
 
 
+@primitive(x=None)
+def discrete(x: Array, *, dtype: Any) -> Any:
+    """In a dtype of integers or booleans: steps, so without a derivative."""
+    return np.asarray(x, dtype)
+
+
 @primitive(x=lambda g: g)
-def clone(x: Array) -> Array:
+def clone(x: Array) -> Any:
     """A copy, recorded."""
     return np.array(x)
 
 
-def _data(x: Any) -> Array:
+def _data(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else np.asarray(x)

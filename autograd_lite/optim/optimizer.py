@@ -41,7 +41,9 @@ class Optimizer:
         seen = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Tensor) or not p.is_leaf:
-                raise TypeError(f"an optimizer trains leaf tensors, and got {type(p).__name__}: pass model.parameters()")
+                raise TypeError(
+                    f"an optimizer trains leaf tensors, and got {type(p).__name__}: pass model.parameters()"
+                )
             if id(p) in seen:
                 raise ValueError("a parameter was given to the optimizer twice")
             seen.add(id(p))

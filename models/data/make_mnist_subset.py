@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from models.mnist import CONTENT_SHA256, SUBSET, content_sha256
-from models.network import Array
+from models.records import Array
 
 IMAGES, LABELS = 2051, 2049  # the magic numbers of idx files of unsigned bytes with three axes and one
 

@@ -1,0 +1,71 @@
+"""The text of the functions that users call: an op's recording with its loops unrolled and its names resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autograd_lite.core import Op
+
+
+def _tuple(items: Sequence[str]) -> str:
+    return f"({''.join(f'{item}, ' for item in items)})"
+
+
+def call_source(op: Op) -> str:
+    """The text of the function that calls and records an op: loops unrolled, names resolved, once and for all.
+
+    Nested in a `make`, so that the op is in a cell; everything else is in core's `_call_globals`.
+    """
+    attrs = "{" + ", ".join(f"{a!r}: {a}" for a in op.attrs) + "}" if op.attrs else "no_attrs"
+    keywords = "".join(f", {a}={a}" for a in op.attrs)
+    stars = [*op.arrays[:-1], f"*{op.arrays[-1]}"] if op.variadic else list(op.arrays)
+    head = ", ".join([*stars, *(["*"] if op.attrs and not op.variadic else []), *op.attrs])
+    body = (
+        _plain_lines(stars, keywords, attrs)
+        if op.variadic or not op.differentiable
+        else _unrolled_lines(op, keywords, attrs)
+    )
+    text = [f"    def {op.name}({head}):", *(f"        {line}" for line in body), f"    return {op.name}"]
+    return "def make(op, forward, finish):\n" + "\n".join(text) + "\n"
+
+
+def _plain_lines(stars: list[str], keywords: str, attrs: str) -> list[str]:
+    return [
+        f"args = {_tuple(stars)}",
+        f"y = forward(*[a.data if isinstance(a, Tensor) else a for a in args]{keywords})",
+        f"return finish(args, {attrs}, y)",
+    ]
+
+
+def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
+    """Recording without a loop or a call: 0.85 µs for multiply on 10 numbers, NumPy's own 0.33 (2026-11)."""
+    ruled = [a for a, rule in zip(op.arrays, op.rules, strict=True) if rule is not None]
+    spelled = {"y": "y", **{a: a for a in op.attrs}, **{a: f"{a}_" for a in op.arrays}}
+    spelled |= {f"{a}_shape": f"shape_of({a}_)" for a in op.arrays}
+    needs = {a: _tuple([spelled[n] for n in names]) for a, names in zip(op.arrays, op.names, strict=True)}
+    saved = {a: f"None if {a}_node is None else {needs[a]}" for a in ruled}
+    lines = []
+    for a in op.arrays:
+        lines += [
+            f"if isinstance({a}, Tensor):",
+            f"    {a}_node, {a}_ = {a}.node, {a}.data",
+            "else:",
+            f"    {a}_node, {a}_ = None, {a}",
+        ]
+    return [
+        *lines,
+        f"y = forward({', '.join(f'{a}_' for a in op.arrays)}{keywords})",
+        f"if contexts.special or {' and '.join(f'{a}_node is None' for a in ruled)}:",
+        f"    return finish({_tuple(op.arrays)}, {attrs}, y)",
+        "if type(y) is not ndarray:",
+        "    y = asarray(y)",
+        "node = new(Node)",
+        f"node.op, node.parents = op, {_tuple([f'{a}_node' if a in ruled else 'None' for a in op.arrays])}",
+        f"node.saved = {_tuple([saved.get(a, 'None') for a in op.arrays])}",
+        f"node.attrs, node.shape, node.dtype, node.seq, node.notes = {attrs}, y.shape, y.dtype, tick(), None",
+        "result = new(Tensor)",
+        "result.data, result.node = y, node",
+        "return result",
+    ]

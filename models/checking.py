@@ -1,0 +1,164 @@
+"""The gradients of a network, three times over: by differences, by autograd, and as written by hand.
+
+Nothing here knows what is wrong with any network: every verdict comes from the numbers beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from autograd_lite import nn
+from autograd_lite.check import check_module
+from models.network import FRAMEWORK, Handwritten, Network
+from models.records import Array, Batch, Weights
+
+TOLERANCE = 1e-8  # relative; what adding in another order does is below 1e-12
+FEW = 32  # images of a batch that differences are taken on: they need hundreds of evaluations
+WARM_UP = 20  # steps of the corrected version, or an epoch of them
+
+AGREES, DIFFERS = "agrees", "differs"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How an array h lies to the gradient a: |h - a| / |a|, their cosine, and the k that makes k a nearest to h.
+
+    `apart` is what k a leaves of h, |h - k a| / |h|: it is 0 for a multiple of the gradient.
+    """
+
+    error: float
+    cosine: float
+    ratio: float
+    apart: float
+
+
+def measure(h: Array | None, a: Array) -> Measure:
+    """Measure h against the gradient a; no array, or one of another shape, is as far from it as can be.
+
+    >>> measure(np.array([0.0, -4.0]), np.array([0.0, 2.0]))
+    Measure(error=3.0, cosine=-1.0, ratio=-2.0, apart=0.0)
+    """
+    if h is None or h.shape != a.shape or not (np.isfinite(h).all() and np.isfinite(a).all()):
+        return Measure(np.inf, np.nan, np.nan, np.inf)
+    size, gradient = float(np.linalg.norm(h)), float(np.linalg.norm(a))
+    if not size or not gradient:
+        same = size == gradient
+        return Measure(0.0, 1.0, 1.0, 0.0) if same else Measure(1.0 if gradient else np.inf, 0.0, 0.0, 1.0)
+    cosine = float(np.sum(h / size * (a / gradient)))
+    ratio = cosine * size / gradient
+    return Measure(float(np.linalg.norm(h - a)) / gradient, cosine, ratio, float(np.linalg.norm(h - ratio * a)) / size)
+
+
+def verdict(measures: list[Measure]) -> str:
+    """Is it the gradient ("agrees"), the same multiple of it everywhere ("-2 times"), or neither ("differs")?
+
+    >>> verdict([Measure(error=3.0, cosine=-1.0, ratio=-2.0, apart=0.0)])
+    '-2 times'
+    """
+    if all(m.error <= TOLERANCE for m in measures):
+        return AGREES
+    ratios = [m.ratio for m in measures]
+    spread = max(ratios) - min(ratios)
+    if all(m.apart <= TOLERANCE for m in measures) and spread <= TOLERANCE * abs(ratios[0]):
+        return f"{ratios[0]:.6g} times"
+    return DIFFERS
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison: what a version computes for a parameter, against the gradient of the stated error.
+
+    `what` is "gradient" (autograd's, against differences), "delta" (as written) or "step" (what a step did to
+    the parameter, divided by minus the learning rate). The numbers are those of the place where it is farthest
+    from the gradient; differences have neither cosine nor ratio.
+    """
+
+    network: str
+    parameter: str
+    version: str
+    what: str
+    error: float
+    cosine: float | None
+    ratio: float | None
+    verdict: str
+
+    @property
+    def passed(self) -> bool:
+        """May it be so? The corrected version and autograd must agree; the text's own is a finding, as it is."""
+        return self.verdict == AGREES or self.version == "as-printed"
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Weights and a batch at which gradients are compared."""
+
+    weights: Weights
+    batch: Batch
+
+
+def places(network: Network) -> list[Place]:
+    """The start with its first batch; and a batch after some steps, where no activation is tiny any more."""
+    weights, rng = network.start()
+    batches = list(islice(network.batches(network.data(), rng), WARM_UP + 1))
+    first = Place({name: weight.copy() for name, weight in weights.items()}, batches[0])
+    for batch in batches[:-1]:
+        network.versions["corrected"].step(weights, batch)
+    return [first, Place(weights, batches[-1])]
+
+
+def check(network: Network) -> list[Finding]:
+    """All comparisons of a network, parameter by parameter."""
+    where = places(network)
+    pairs = [(network.build(place.weights), place.batch) for place in where]
+    differences = [_differences(network, model, batch) for model, batch in pairs]
+    gradients = [_gradients(network, model, batch) for model, batch in pairs]
+    findings = []
+    for name, path in network.parameters.items():
+        findings.append(_against_differences(network, name, [found[path] for found in differences]))
+        for version, handwritten in reversed(network.versions.items()):
+            for what, made in (("delta", _deltas), ("step", _step)):
+                arrays = [made(handwritten, place).get(name) for place in where]
+                measures = [measure(h, a[name]) for h, a in zip(arrays, gradients, strict=True)]
+                findings.append(_finding(network, name, version, what, measures))
+    return findings
+
+
+def _differences(network: Network, model: nn.Module, batch: Batch) -> dict[str, tuple[float, bool]]:
+    """By parameter path: autograd's worst relative error against differences, and is it right?"""
+    few = batch.first(FEW)
+    report = check_module(model, lambda: network.error(model, few))
+    if not report and not any(verdict.of("wrong") for verdict in report.verdicts):
+        return dict.fromkeys(network.parameters.values(), (np.inf, False))
+    worst = {v.label: 0.0 if v.worst is None else v.worst.relative for v in report.verdicts}
+    return {v.label: (worst[v.label], not v.of("wrong")) for v in report.verdicts}
+
+
+def _against_differences(network: Network, name: str, found: list[tuple[float, bool]]) -> Finding:
+    word = AGREES if all(right for _, right in found) else DIFFERS
+    error = max(error for error, _ in found)
+    return Finding(network.id, name, FRAMEWORK, "gradient", error, None, None, word)
+
+
+def _gradients(network: Network, model: nn.Module, batch: Batch) -> Weights:
+    model.zero_grad()
+    network.error(model, batch).backward()
+    return network.arrays({path: p.grad.data for path, p in model.named_parameters()})
+
+
+def _deltas(handwritten: Handwritten, place: Place) -> Weights:
+    return handwritten.deltas(place.weights, place.batch)
+
+
+def _step(handwritten: Handwritten, place: Place) -> Weights:
+    weights = {name: weight.copy() for name, weight in place.weights.items()}
+    handwritten.step(weights, place.batch)
+    return {name: (place.weights[name] - weights[name]) / handwritten.lr for name in weights}
+
+
+def _finding(network: Network, name: str, version: str, what: str, measures: list[Measure]) -> Finding:
+    farthest = max(measures, key=lambda m: (m.apart, m.error))
+    numbers = farthest.error, farthest.cosine, farthest.ratio
+    return Finding(network.id, name, version, what, *numbers, verdict(measures))

@@ -1,0 +1,177 @@
+"""What `python -m models` does: each command is a function that prints, and returns the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+
+from models import checking, networks, report
+from models.network import FRAMEWORK, Network
+from models.records import Record
+from models.reproduce import Comparison, tables_path
+
+T = TypeVar("T")
+
+FAILED, INTERRUPTED = 1, 130
+NEXT = """\
+3. What next?
+python -m models list                      the networks
+python -m models train 9.1                 another of them; --as-printed or --corrected: as written by hand
+python -m models check 8.1 --json          one network's gradients, for programs
+python -m models graph 8.1 -o graph.svg    a picture of its graph
+python -m models reproduce 9.1             every number that the text prints, from its own version"""
+FIRST = "8.3"  # what the main job trains: some seconds, and far better than what its hand-written version reaches
+
+
+class CommandError(Exception):
+    """The command cannot go on: what to print, and the exit status."""
+
+    def __init__(self, message: str, status: int = FAILED) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def say(text: str = "") -> None:
+    """Print a line, above the progress bar if there is one."""
+    _tqdm().write(text)
+
+
+def _tqdm() -> Any:
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        raise CommandError(
+            'progress is shown with tqdm, which is missing: pip install "autograd_lite[models]"'
+        ) from error
+    return tqdm
+
+
+def bar(steps: Iterable[T], total: int, unit: str, doing: str, quiet: bool = False) -> Iterator[T]:
+    """The steps, counted in a progress bar on the terminal; no bar where there is no terminal."""
+    shown: Iterator[T] = iter(
+        _tqdm()(steps, total=total, unit=unit, desc=doing, leave=False, disable=True if quiet else None)
+    )
+    return shown
+
+
+def label(network: Network) -> str:
+    """Id and alias."""
+    return f"{network.id} {network.alias}"
+
+
+def list_networks() -> int:
+    """A line for each network."""
+    for network in networks.values():
+        print(f"{network.id:5} {network.alias:13} {network.sentence}")
+    return 0
+
+
+def train(network: Network, version: str = FRAMEWORK, epochs: int | None = None, quiet: bool = False) -> int:
+    """Train a network, printing the book's lines; Ctrl-C ends it in order."""
+    say(f"{label(network)}, {version.replace('-', ' ')}: {network.sentence}")
+    _train(network, version, network.epochs if epochs is None else epochs, quiet)
+    return 0
+
+
+def _train(network: Network, version: str, epochs: int, quiet: bool = False) -> Record | None:
+    """Train with lines and a bar; returns the last record. Raises CommandError after Ctrl-C."""
+    began, last, tested = perf_counter(), None, None
+    say(f"{epochs} epochs down {network.objective}; Ctrl-C stops")
+    try:
+        for last in bar(network.train(version, epochs), epochs, "epoch", label(network), quiet):
+            tested = last if last.test else tested
+            if last.line and not quiet:
+                say(last.line)
+    except KeyboardInterrupt:
+        done = 0 if last is None else last.iteration + 1
+        raise CommandError(f"stopped after {done} of {epochs} epochs{_reached(tested)}", INTERRUPTED) from None
+    say(f"{epochs} epochs in {perf_counter() - began:.1f} s{_reached(tested)}")
+    return last
+
+
+def _reached(record: Record | None) -> str:
+    return "" if record is None else f"; test accuracy {_accuracy(record):.4f} at I:{record.iteration}"
+
+
+def _accuracy(record: Record | None) -> float:
+    return 0.0 if record is None or record.test is None else record.test.correct / record.test.examples
+
+
+def check(chosen: Sequence[Network], as_json: bool = False) -> int:
+    """Compare the gradients of some networks, and print what was found."""
+    findings: list[checking.Finding] = []
+    if not as_json:
+        say(report.HEADING)
+    for network in bar(chosen, len(chosen), "network", "checking"):
+        found = checking.check(network)
+        findings += found
+        if not as_json:
+            say(report.table(network, found) + "\n")
+    if as_json:
+        print(report.as_json(findings))
+    else:
+        say(report.LEGEND + "\n\n" + report.summary(findings))
+    return 0 if all(finding.passed for finding in findings) else FAILED
+
+
+def graph(network: Network, path: Path) -> int:
+    """Draw the graph of the error of the first batch, with its gradients."""
+    import autograd_lite.draw as drawing
+
+    weights, rng = network.start()
+    model = network.build(weights)
+    error = network.error(model, next(network.batches(network.data(), rng)))
+    error.backward()
+    try:
+        drawing.draw(error, path, names=model)
+    except (drawing.DrawError, OSError, ValueError) as problem:
+        raise CommandError(f"cannot draw {path}: {problem}") from problem
+    print(f"{path}: the graph of {network.objective}, {label(network)}, first batch")
+    return 0
+
+
+def reproduce(chosen: Sequence[Network], epochs: int | None = None) -> int:
+    """Train as printed, in full unless told otherwise, and compare every number that the text prints."""
+    source = tables_path()
+    say(f"compared with {source or 'the lines and sums that the text prints'}")
+    comparisons = [_reproduce(network, epochs) for network in chosen]
+    return FAILED if any(comparison.differences for comparison in comparisons) else 0
+
+
+def _reproduce(network: Network, epochs: int | None) -> Comparison:
+    total = network.epochs if epochs is None else min(epochs, network.epochs)
+    comparison, began = Comparison(network), perf_counter()
+    for record in bar(network.train("as-printed", total), total, "epoch", label(network)):
+        comparison.add(record)
+    if total == network.epochs:
+        comparison.finish(record.weights)
+    seconds = perf_counter() - began
+    say(f"{label(network)}, {total} of {network.epochs} epochs: {comparison}  ({seconds:.1f} s)")
+    for difference in comparison.differences:
+        say(f"  {difference}")
+    return comparison
+
+
+def main_job() -> int:
+    """Check all networks, train one to the accuracy it should reach, and say what to do next."""
+    network = replace(networks[FIRST], test_every=50)
+    say(f"{len(networks)} networks, hand-written in NumPy and built with autograd_lite, on real MNIST")
+    say("\n1. Are the gradients right?\n")
+    status = check(list(networks.values()))
+    say(f"\n2. Does it learn? {label(network)}, built with the framework\n")
+    reached = _accuracy(_train(network, FRAMEWORK, network.epochs))
+    good = reached >= network.accuracy
+    say(f"{'as it should' if good else 'NOT as it should'}: at least {network.accuracy:.2f}{_in_the_text(network)}")
+    say(f"\n{NEXT}")
+    return status if good else FAILED
+
+
+def _in_the_text(network: Network) -> str:
+    """What the text prints for its own version last."""
+    if not network.printed.rows:
+        return ""
+    last = max(network.printed.rows)
+    return f" (the text prints {network.printed.rows[last]['Test-Acc']} at I:{last} for its own)"

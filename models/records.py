@@ -1,0 +1,100 @@
+"""What passes between the networks and those who train them: examples, batches, counts, an epoch's record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Weights: TypeAlias = dict[str, Array]
+Deltas: TypeAlias = dict[str, Array]
+Layers: TypeAlias = tuple[Array, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Examples to train on and, where the book has them, examples to test on; labels are one-hot rows."""
+
+    x_train: Array
+    labels_train: Array
+    x_test: Array | None = None
+    labels_test: Array | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.x_train) == 0:
+            raise ValueError("there are no training examples")
+        if len(self.x_train) != len(self.labels_train):
+            raise ValueError(f"{len(self.x_train)} training examples have {len(self.labels_train)} labels")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one training step sees; `mask` holds the zeros and ones of dropout, not yet doubled."""
+
+    x: Array
+    labels: Array
+    mask: Array | None = None
+
+    def first(self, count: int) -> Batch:
+        """Its first examples, at most so many."""
+        mask = None if self.mask is None else self.mask[:count]
+        return Batch(self.x[:count], self.labels[:count], mask)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was counted on some examples: sums, so that figures of successive steps can be added.
+
+    >>> Figures(examples=1, correct=1, error=0.5) + Figures(examples=1, correct=0, error=0.25)
+    Figures(examples=2, correct=1, error=0.75, cross_entropy=None)
+    """
+
+    examples: int = 0
+    correct: int = 0
+    error: float | None = None
+    cross_entropy: float | None = None
+    output: Array | None = field(default=None, repr=False, compare=False)  # of the latest step
+
+    def __add__(self, other: Figures) -> Figures:
+        return Figures(
+            self.examples + other.examples,
+            self.correct + other.correct,
+            _add(self.error, other.error),
+            _add(self.cross_entropy, other.cross_entropy),
+            self.output if other.output is None else other.output,
+        )
+
+
+def _add(total: float | None, more: float | None) -> float | None:
+    if total is None or more is None:
+        return more if total is None else total
+    return total + more
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One epoch of a training: what was counted, and the line that the book prints for it.
+
+    `size` is the number of training examples there are, which is what the book divides by. `row` holds the
+    values of the line by column, uncut. `test` and `line` are None where the network is not tested.
+    `weights` are the arrays in training themselves: copy them to keep them.
+    """
+
+    iteration: int
+    size: int
+    train: Figures
+    test: Figures | None
+    weights: Weights
+    row: Mapping[str, float]
+    line: str | None
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What the text prints for a network: cells by iteration and column, sums of the trained weights."""
+
+    rows: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    sums: Mapping[str, float] = field(default_factory=dict)
