@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.core import GraphError, Node, Op, Tensor
@@ -16,6 +17,7 @@ class Context:
     """What `forward` leaves for `backward`: `save_for_backward(...)`, and attributes of any name."""
 
     needs_input_grad: tuple[bool, ...] = ()
+    again: Callable[..., Any]  # `apply` anew on other Tensors: what a gradient check takes differences of
 
     def __init__(self) -> None:
         self._saved: list[Tensor] = []
@@ -45,6 +47,13 @@ class Context:
             output if mine else Tensor(array, node)
             for mine, (array, node) in zip(self._keeps_output, self._places, strict=True)
         ]
+
+
+def _in_places(rest: tuple[Any, ...], places: tuple[int, ...], tensors: tuple[Any, ...]) -> list[Any]:
+    args = list(rest)
+    for k, tensor in zip(places, tensors, strict=True):
+        args[k] = tensor
+    return args
 
 
 def _rule(function: type[Function]) -> Any:
@@ -121,4 +130,6 @@ class Function:
             raise TypeError(f"{cls.__name__}.forward returned a {type(output).__name__}: it returns one Tensor")
         ctx._settle(args, output)
         places = tuple(k for k, a in enumerate(args) if isinstance(a, Tensor))
+        rest = tuple(None if isinstance(a, Tensor) else a for a in args)
+        ctx.again = lambda *tensors: cls.apply(*_in_places(rest, places, tensors))
         return cls._op.call(*[args[k] for k in places], ctx=ctx, output=output.data, places=places)

@@ -243,6 +243,7 @@ class Op:
 
 
 _call_globals: dict[str, Any] = {  # what the text of a call path can see
+    "__name__": __name__,  # a frame of this package: call sites are looked for outside
     "Node": Node,
     "Tensor": Tensor,
     "asarray": asarray,

@@ -36,9 +36,9 @@ def flow(
     arrays, or with `create_graph` Tensors. A returned array may be shared: `settle` makes it its owner's.
     """
     order = reach(roots)
-    refuse_unusable(order)
     wanted = None if targets is None else set(targets)
-    leading = None if wanted is None else leading_to(wanted, order)
+    leading = None if targets is None else leading_to(targets, order)
+    refuse_unusable(order if leading is None else [n for n in order if not leading.isdisjoint(n.parents)])
     gradients, owned, found = dict(roots), set[Node](), dict[Node, Any]()
     for node in order:
         g = gradients.pop(node, None)
@@ -48,11 +48,11 @@ def flow(
                 g = _call_hooks(node, g)
             if node in wanted if wanted is not None else notes is not None and notes.keeps_grad:
                 found[node] = g
-            if node.op is not None:
+            if node.op is not None and (leading is None or not leading.isdisjoint(node.parents)):
                 g = g.to_dense() if type(g) is RowSparse else g
                 _send(node, g, gradients, owned, leading, create_graph)
-        if node.op is not None and not retain_graph:
-            node.saved = None
+                if not retain_graph:
+                    node.saved = None
     return found
 
 
@@ -138,7 +138,7 @@ def _call_hooks(node: Node, g: Any) -> Any:
                 raise ValueError(
                     f"a hook on {node!r} returned a gradient of shape {answer.shape}; it must be {node.shape}"
                 )
-            g = answer if isinstance(g, Tensor) else np.array(answer.data)
+            g = answer if isinstance(g, Tensor) else np.array(answer.data, node.dtype)
     return g
 
 
@@ -160,7 +160,7 @@ def settle(g: Any) -> Any:
         return g[0]  # nobody writes into one: reading `grad` makes a dense array or a copy of it
     if type(g[0]) is ndarray and g[0].base is None and _references(g) == _ALONE:
         return g[0]
-    return np.array(g[0])
+    return np.array(g[0], order="C")
 
 
 @cache

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from autograd_lite import engine, interop, ops
 from autograd_lite.core import GraphError, Node, Tensor, leaf
-from autograd_lite.memory import Array, name_of, set_name, tick, written
-from autograd_lite.modes import mode
+from autograd_lite.inplace import Writes
+from autograd_lite.memory import Array, name_of, set_name, tick
 from autograd_lite.sparse import RowSparse
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Handle:
         self._hooks.pop(self._key, None)
 
 
-class Members:
+class Members(Writes):
     """The members of Tensor. Ops are functions in `ops`; as methods they take the tensor first."""
 
     if not TYPE_CHECKING:
@@ -321,70 +321,6 @@ class Members:
         notes.hooks = {} if notes.hooks is None else notes.hooks
         return Handle(notes.hooks, hook)
 
-    # Writing in place
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raw = self._writable("x[...] = value", value)
-        items = index if isinstance(index, tuple) else (index,)
-        where = tuple(i.data if isinstance(i, Tensor) else i for i in items)
-        self.data[where if isinstance(index, tuple) else where[0]] = raw
-        basic = all(i is None or isinstance(i, int | np.integer | slice) for i in where)
-        written([self.data[where + (...,)] if basic else self.data], "x[...] = value")  # noqa: RUF005 (Python 3.10)
-
-    def _writable(self, what: str, value: Any) -> Any:
-        """The array to write, if writing would lose no gradient."""
-        if mode.grad and self.node is not None:
-            if self.node.op is None:
-                raise GraphError(
-                    f"{what} on a leaf that requires a gradient: the change could not be differentiated. Inside "
-                    "`with al.no_grad():` it is allowed"
-                )
-            raise GraphError(
-                f"{what} on a recorded result, {self.node!r}: a graph's values cannot be changed. Make a new tensor: "
-                "al.where(mask, value, x), al.stack or al.cat of the pieces, x = x + value"
-            )
-        if mode.grad and isinstance(value, Tensor) and value.node is not None:
-            raise GraphError(
-                f"{what} with a value that requires a gradient: the gradient would be lost in the array. Collect the "
-                "pieces in a list and al.stack or al.cat them, or write value.detach()"
-            )
-        return value.data if isinstance(value, Tensor) else value
-
-    def _in_place(self, what: str, function: np.ufunc, value: Any) -> Self:
-        function(self.data, self._writable(what, value), out=self.data, casting="same_kind")
-        written([self.data], what)
-        return self
-
-    def add_(self, other: Any, *, alpha: Any = 1) -> Self:
-        """Add alpha times the other, in place; not while recording on a tensor that requires a gradient."""
-        return self._in_place("add_", np.add, other if alpha == 1 else other * alpha)
-
-    def sub_(self, other: Any, *, alpha: Any = 1) -> Self:
-        """Subtract alpha times the other, in place."""
-        return self._in_place("sub_", np.subtract, other if alpha == 1 else other * alpha)
-
-    def mul_(self, other: Any) -> Self:
-        """Multiply in place."""
-        return self._in_place("mul_", np.multiply, other)
-
-    def div_(self, other: Any) -> Self:
-        """Divide in place."""
-        return self._in_place("div_", np.true_divide, other)
-
-    def copy_(self, other: Any) -> Self:
-        """Take over the other's values, in place."""
-        self.data[...] = self._writable("copy_", other)
-        written([self.data], "copy_")
-        return self
-
-    def fill_(self, value: Any) -> Self:
-        """One value everywhere, in place."""
-        return self.copy_(value)
-
-    def zero_(self) -> Self:
-        """Zero everywhere, in place."""
-        return self.copy_(0)
-
     # Copies
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -412,6 +348,7 @@ def _restored(kind: Any, data: Array, requires_grad: bool, name: str | None) -> 
     return made
 
 
-for _name, _member in vars(Members).items():
-    if _name not in ("__dict__", "__weakref__", "__slots__", "__module__", "__doc__", "__annotations__"):
-        setattr(Tensor, _name, _member)
+for _members in (Writes, Members):
+    for _name, _member in vars(_members).items():
+        if _name not in ("__dict__", "__weakref__", "__slots__", "__module__", "__doc__", "__annotations__"):
+            setattr(Tensor, _name, _member)

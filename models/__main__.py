@@ -64,18 +64,20 @@ def _find(name: str) -> Network:
 
 def run(given: argparse.Namespace) -> int:
     """Do what the command line says."""
-    if given.command is None:
-        return commands.main_job()
     if given.command == "list":
         return commands.list_networks()
+    names = [given.name] if "name" in given else getattr(given, "names", [])
+    chosen = list(dict.fromkeys(_find(name) for name in names)) or list(networks.values())
+    commands.ready(chosen)
     if given.command == "train":
-        return commands.train(_find(given.name), given.version or FRAMEWORK, given.epochs, given.quiet)
-    if given.command == "graph":
-        return commands.graph(_find(given.name), given.output)
-    chosen = list(dict.fromkeys(_find(name) for name in given.names)) or list(networks.values())
+        return commands.train(chosen[0], given.version or FRAMEWORK, given.epochs, given.quiet)
     if given.command == "check":
         return commands.check(chosen, given.json)
-    return commands.reproduce(chosen, given.epochs)
+    if given.command == "graph":
+        return commands.graph(chosen[0], given.output)
+    if given.command == "reproduce":
+        return commands.reproduce(chosen, given.epochs)
+    return commands.main_job()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,7 +19,7 @@ TOLERANCE = 1e-8  # relative; what adding in another order does is below 1e-12
 FEW = 32  # images of a batch that differences are taken on: they need hundreds of evaluations
 WARM_UP = 20  # steps of the corrected version, or an epoch of them
 
-AGREES, DIFFERS = "agrees", "differs"
+AGREES, MULTIPLE, DIFFERS = "agrees", "multiple", "differs"
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,16 @@ def measure(h: Array | None, a: Array) -> Measure:
 
 
 def verdict(measures: list[Measure]) -> str:
-    """Is it the gradient ("agrees"), the same multiple of it everywhere ("-2 times"), or neither ("differs")?
+    """Is it the gradient, the same multiple of it everywhere, or neither?
 
     >>> verdict([Measure(error=3.0, cosine=-1.0, ratio=-2.0, apart=0.0)])
-    '-2 times'
+    'multiple'
     """
     if all(m.error <= TOLERANCE for m in measures):
         return AGREES
     ratios = [m.ratio for m in measures]
-    spread = max(ratios) - min(ratios)
-    if all(m.apart <= TOLERANCE for m in measures) and spread <= TOLERANCE * abs(ratios[0]):
-        return f"{ratios[0]:.6g} times"
-    return DIFFERS
+    same = max(ratios) - min(ratios) <= TOLERANCE * abs(ratios[0])
+    return MULTIPLE if same and all(m.apart <= TOLERANCE for m in measures) else DIFFERS
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class Finding:
 
     `what` is "gradient" (autograd's, against differences), "delta" (as written) or "step" (what a step did to
     the parameter, divided by minus the learning rate). The numbers are those of the place where it is farthest
-    from the gradient; differences have neither cosine nor ratio.
+    from the gradient; differences have neither cosine nor ratio. The verdict is "agrees", "multiple" or "differs".
     """
 
     network: str
@@ -118,7 +116,7 @@ def check(network: Network) -> list[Finding]:
     findings = []
     for name, path in network.parameters.items():
         findings.append(_against_differences(network, name, [found[path] for found in differences]))
-        for version, handwritten in reversed(network.versions.items()):
+        for version, handwritten in reversed(list(network.versions.items())):
             for what, made in (("delta", _deltas), ("step", _step)):
                 arrays = [made(handwritten, place).get(name) for place in where]
                 measures = [measure(h, a[name]) for h, a in zip(arrays, gradients, strict=True)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
+from autograd_lite.draw import DrawError, draw
 from models import checking, networks, report
 from models.network import FRAMEWORK, Network
 from models.records import Record
@@ -57,6 +58,15 @@ def bar(steps: Iterable[T], total: int, unit: str, doing: str, quiet: bool = Fal
     return shown
 
 
+def ready(chosen: Iterable[Network]) -> None:
+    """Raise CommandError unless the examples of these networks are there."""
+    try:
+        for network in chosen:
+            network.data()
+    except (OSError, ValueError) as error:
+        raise CommandError(str(error)) from error
+
+
 def label(network: Network) -> str:
     """Id and alias."""
     return f"{network.id} {network.alias}"
@@ -71,7 +81,8 @@ def list_networks() -> int:
 
 def train(network: Network, version: str = FRAMEWORK, epochs: int | None = None, quiet: bool = False) -> int:
     """Train a network, printing the book's lines; Ctrl-C ends it in order."""
-    say(f"{label(network)}, {version.replace('-', ' ')}: {network.sentence}")
+    if not quiet:
+        say(f"{label(network)}, {version.replace('-', ' ')}: {network.sentence}")
     _train(network, version, network.epochs if epochs is None else epochs, quiet)
     return 0
 
@@ -79,7 +90,8 @@ def train(network: Network, version: str = FRAMEWORK, epochs: int | None = None,
 def _train(network: Network, version: str, epochs: int, quiet: bool = False) -> Record | None:
     """Train with lines and a bar; returns the last record. Raises CommandError after Ctrl-C."""
     began, last, tested = perf_counter(), None, None
-    say(f"{epochs} epochs down {network.objective}; Ctrl-C stops")
+    if not quiet:
+        say(f"{epochs} epochs down {network.objective}; Ctrl-C stops")
     try:
         for last in bar(network.train(version, epochs), epochs, "epoch", label(network), quiet):
             tested = last if last.test else tested
@@ -119,15 +131,13 @@ def check(chosen: Sequence[Network], as_json: bool = False) -> int:
 
 def graph(network: Network, path: Path) -> int:
     """Draw the graph of the error of the first batch, with its gradients."""
-    import autograd_lite.draw as drawing
-
     weights, rng = network.start()
     model = network.build(weights)
     error = network.error(model, next(network.batches(network.data(), rng)))
     error.backward()
     try:
-        drawing.draw(error, path, names=model)
-    except (drawing.DrawError, OSError, ValueError) as problem:
+        draw(error, path, names=model)
+    except (DrawError, OSError, ValueError) as problem:
         raise CommandError(f"cannot draw {path}: {problem}") from problem
     print(f"{path}: the graph of {network.objective}, {label(network)}, first batch")
     return 0
@@ -143,7 +153,10 @@ def reproduce(chosen: Sequence[Network], epochs: int | None = None) -> int:
 
 def _reproduce(network: Network, epochs: int | None) -> Comparison:
     total = network.epochs if epochs is None else min(epochs, network.epochs)
-    comparison, began = Comparison(network), perf_counter()
+    try:
+        comparison, began = Comparison(network), perf_counter()
+    except ValueError as error:
+        raise CommandError(str(error)) from error
     for record in bar(network.train("as-printed", total), total, "epoch", label(network)):
         comparison.add(record)
     if total == network.epochs:

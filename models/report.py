@@ -7,19 +7,20 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from models.checking import AGREES, DIFFERS, Finding
+from models.checking import DIFFERS, MULTIPLE, Finding
 from models.network import FRAMEWORK, Network
 
 HEADING = (
-    f"{'':22}{'delta':^35}  {'step':^27}\n"
-    f"{'parameter':11} {'version':10} {'error':>7} {'cosine':>8} {'ratio':>8} {'verdict':9}"
-    f"  {'cosine':>8} {'ratio':>8} {'verdict':9}"
+    f"{'':26}{'delta':^37}   {'step':^20}".rstrip()
+    + f"\n{'parameter':12} {'version':11} {'error':>8} {'cosine':>9} {'ratio':>9} {'verdict':8}"
+    f"   {'cosine':>9} {'ratio':>9} verdict"
 )
 LEGEND = """\
-autograd: its gradient against finite differences. The others: the delta as it is written, and minus what
-a step did to the parameter over the learning rate; both against autograd's gradient g of the error named
-above. error: |delta - g| / |g|. ratio: of the multiple of g that is nearest. "k times": a multiple, which is
-a way of writing; "differs": no multiple of g. Each the worse of two places: the start, and after some steps."""
+autograd: its gradient against finite differences. The others: the delta as written, and minus what
+a step did to the parameter over the learning rate; both against autograd's gradient g of the error
+that is named. error: |delta - g| / |g|. ratio: of the multiple of g that is nearest. multiple: it
+is that multiple, which is a way of writing; differs: it is no multiple of g. The numbers are the
+worse of two places, the start and after some steps."""
 
 
 def table(network: Network, findings: Sequence[Finding]) -> str:
@@ -31,19 +32,19 @@ def table(network: Network, findings: Sequence[Finding]) -> str:
     named = ""
     for (parameter, version), row in rows.items():
         label = "autograd" if version == FRAMEWORK else version.replace("-", " ")
-        lines.append(f"{parameter if parameter != named else '':11} {label:10} {_cells(row)}".rstrip())
+        lines.append(f"{parameter if parameter != named else '':12} {label:11} {_cells(row)}".rstrip())
         named = parameter
     return "\n".join(lines)
 
 
 def _cells(row: dict[str, Finding]) -> str:
     first, step = row.get("gradient") or row["delta"], row.get("step")
-    cells = f"{_short(first.error, 1, 'e'):>7} {_numbers(first)}"
-    return cells if step is None else f"{cells}  {_numbers(step)}"
+    cells = f"{_short(first.error, 1, 'e'):>8} {_numbers(first)}"
+    return cells if step is None else f"{cells}   {_numbers(step)}"
 
 
 def _numbers(finding: Finding) -> str:
-    return f"{_short(finding.cosine, 5, 'f'):>8} {_short(finding.ratio, 3, 'g'):>8} {finding.verdict:9}"
+    return f"{_short(finding.cosine, 5, 'f'):>9} {_short(finding.ratio, 4, 'g'):>9} {finding.verdict:8}"
 
 
 def _short(value: float | None, digits: int, kind: str) -> str:
@@ -63,7 +64,7 @@ def _sentences(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"{what} DISAGREE: {_listed(failed)}" if failed else agree
     printed = [f for f in findings if f.version == "as-printed" and f.what == "delta"]
     wrong = [f for f in printed if f.verdict == DIFFERS]
-    multiples = sum(f.verdict not in (AGREES, DIFFERS) for f in printed)
+    multiples = sum(f.verdict == MULTIPLE for f in printed)
     yield f"as printed, {multiples} of {len(printed)} deltas are a multiple of the gradient, {len(wrong)} are not"
     if wrong:
         yield f"  no multiple: {_listed(wrong)}"

@@ -146,6 +146,13 @@ def chosen(draw: Draw) -> Call:
 
 
 @st.composite
+def whole_powers(draw: Draw) -> Call:
+    a, b = draw(broadcastable(2))
+    exponents = np.random.default_rng(draw(seeds())).integers(-1, 4, b).astype(float)
+    return Call(al.power, (draw(arrays(a, 0.3, 2)), exponents))
+
+
+@st.composite
 def joined(draw: Draw) -> Call:
     shape = draw(shapes(min_dims=1))
     dim = draw(st.integers(-len(shape), len(shape) - 1))
@@ -266,6 +273,7 @@ CASES: dict[str, st.SearchStrategy[Call]] = {
     "power, 2.5": unary(lambda x: al.power(x, 2.5), 0.1, 2),
     "power, of a number": unary(lambda x: al.power(2, x)),
     "power, tensors": binary(al.power, (0.3, 2), (-2, 3)),
+    "power, whole exponents": whole_powers(),
     "power, constant exponents": unary(lambda x: al.power(x, np.array([3.0])), gap=0.1),
     "exp": unary(al.exp),
     "expm1": unary(al.expm1),
@@ -347,7 +355,7 @@ CASES: dict[str, st.SearchStrategy[Call]] = {
 NO_DERIVATIVE = {
     *("greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"),
     *("logical_and", "logical_or", "logical_not", "bitwise_and", "bitwise_or", "invert", "floor_divide"),
-    *("argmax", "argmin", "one_hot"),
+    *("argmax", "argmin", "one_hot", "discrete"),
 }
 
 # dtype tests call with float32 arrays: their functions must not bring float64 along on purpose
@@ -458,6 +466,7 @@ def test_what_has_no_derivative_gives_a_constant_from_a_tracked_tensor(name: str
     calls = {
         "one_hot": lambda: ops.one_hot(integers),
         "invert": lambda: ~integers,
+        "discrete": lambda: ops.discrete(x, dtype=np.dtype(bool)),
         "bitwise_and": lambda: integers & integers,
         "bitwise_or": lambda: integers | integers,
     }

@@ -15,7 +15,7 @@ LAYERS = [
     ["creation", "graph"],
     ["ops"],
     ["engine"],
-    ["interop"],
+    ["interop", "inplace"],
     ["methods", "autograd"],
     ["nn", "draw", "check"],
     ["optim"],
