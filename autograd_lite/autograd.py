@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -20,33 +21,58 @@ class Context:
     again: Callable[..., Any]  # `apply` anew on other Tensors: what a gradient check takes differences of
 
     def __init__(self) -> None:
-        self._saved: list[Tensor] = []
-        self._places: list[tuple[Array, Node | None]] = []
+        self._saved: list[Tensor | None] = []
+        self._nodes: list[Node | None] = []  # of what is saved, like the two that follow
         self._keeps_output: list[bool] = []
-        self._last: tuple[Any, tuple[Any, ...]] | None = None
+        self._last: tuple[Callable[[], Any], tuple[Any, ...]] | None = None
 
-    def save_for_backward(self, *tensors: Tensor) -> None:
-        """Keep tensors for `backward`, where they are `saved_tensors`, in this order."""
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for `backward`, where they are `saved_tensors`, in this order; None stays None."""
+        for tensor in tensors:
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise TypeError(
+                    f"save_for_backward takes Tensors, and got a {type(tensor).__name__}: what is none can be an "
+                    "attribute, ctx.p = p"
+                )
         self._saved = list(tensors)
 
     @property
-    def saved_tensors(self) -> tuple[Tensor, ...]:
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What `save_for_backward` kept."""
         return tuple(self._saved)
 
-    def _settle(self, inputs: tuple[Any, ...], output: Tensor) -> None:
-        """Hold arrays and nodes of the inputs, not the handles: the output's would close a cycle."""
+    def _settle(self, inputs: tuple[Any, ...], output: Tensor) -> tuple[Array | None, ...]:
+        """The arrays saved; only nodes stay here, not handles, since the output's would close a cycle."""
         nodes = {id(t): t.node for t in inputs if isinstance(t, Tensor)}
-        self._keeps_output = [t is output for t in self._saved]
-        self._places = [(t.data, nodes.get(id(t))) for t in self._saved]
-        self._saved = []
+        saved, self._saved = self._saved, []
+        self._keeps_output = [t is output for t in saved]
+        self._nodes = [nodes.get(id(t)) for t in saved]
+        return tuple(None if t is None else t.data for t in saved)
 
-    def _unsettle(self, y: Any) -> None:
-        output = y if isinstance(y, Tensor) else Tensor(y)
+    def _run(self, function: type[Function], g: Any, kept: tuple[Array | None, ...], y: Any) -> tuple[Any, ...]:
+        """What `backward` returns, one for each argument; arrays, if g is one."""
+        recorded = isinstance(g, Tensor)
         self._saved = [
-            output if mine else Tensor(array, node)
-            for mine, (array, node) in zip(self._keeps_output, self._places, strict=True)
+            None if array is None else (y if recorded else Tensor(y)) if mine else Tensor(array, node)
+            for mine, array, node in zip(self._keeps_output, kept, self._nodes, strict=True)
         ]
+        try:
+            with enable_grad() if recorded else no_grad():
+                grads = function.backward(self, g if recorded else Tensor(g))
+        finally:
+            self._saved = []
+        grads = grads if isinstance(grads, tuple) else (grads,)
+        if len(grads) != len(self.needs_input_grad):
+            raise GraphError(
+                f"{function.__name__}.backward returned {len(grads)} gradients for {len(self.needs_input_grad)} "
+                "arguments of forward: one for each, None where there is none"
+            )
+        return tuple(x if recorded or not isinstance(x, Tensor) else x.data for x in grads)
+
+    def _remember(self, g: Any, grads: tuple[Any, ...]) -> None:
+        """For the other arguments; recorded ones lead back to here, so they go with g, or there would be a cycle."""
+        who = weakref.ref(g, lambda _: setattr(self, "_last", None)) if isinstance(g, Tensor) else lambda: g
+        self._last = who, grads
 
 
 def _in_places(rest: tuple[Any, ...], places: tuple[int, ...], tensors: tuple[Any, ...]) -> list[Any]:
@@ -57,22 +83,13 @@ def _in_places(rest: tuple[Any, ...], places: tuple[int, ...], tensors: tuple[An
 
 
 def _rule(function: type[Function]) -> Any:
-    def rule(g: Any, i: int, ctx: Context, y: Any, places: tuple[int, ...]) -> Any:
-        if ctx._last is None or ctx._last[0] is not g:
-            ctx._unsettle(y)
-            recorded = isinstance(g, Tensor)
-            with enable_grad() if recorded else no_grad():
-                grads = function.backward(ctx, g if recorded else Tensor(g))
-            grads = grads if isinstance(grads, tuple) else (grads,)
-            if len(grads) != len(ctx.needs_input_grad):
-                raise GraphError(
-                    f"{function.__name__}.backward returned {len(grads)} gradients for {len(ctx.needs_input_grad)} "
-                    "arguments of forward: one for each, None where there is none"
-                )
-            ctx._last = g, tuple(x if recorded or not isinstance(x, Tensor) else x.data for x in grads)
+    def rule(g: Any, i: int, ctx: Context, kept: tuple[Array | None, ...], places: tuple[int, ...], y: Any) -> Any:
+        if ctx._last is None or ctx._last[0]() is not g:
+            ctx._remember(g, ctx._run(function, g, kept, y))
+        assert ctx._last is not None
         answer = ctx._last[1][places[i]]
         if places[i] == max(p for p in places if ctx.needs_input_grad[p]):
-            ctx._last, ctx._saved = None, []
+            ctx._last = None
         return answer
 
     return rule
@@ -104,10 +121,13 @@ class Function:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
 
-        def forward(*xs: Array, ctx: Context, output: Array, places: tuple[int, ...]) -> Array:
+        def forward(
+            *xs: Array, ctx: Context, output: Array, kept: tuple[Array | None, ...], places: tuple[int, ...]
+        ) -> Array:
             return output
 
-        cls._op = Op(cls.__name__, forward, ["*xs"], dict.fromkeys(("ctx", "output", "places")), {"xs": _rule(cls)})
+        attrs = dict.fromkeys(("ctx", "output", "kept", "places"))
+        cls._op = Op(cls.__name__, forward, ["*xs"], attrs, {"xs": _rule(cls)})
 
     @staticmethod
     def forward(ctx: Context, *args: Any) -> Any:
@@ -128,8 +148,15 @@ class Function:
             output = cls.forward(ctx, *args)
         if not isinstance(output, Tensor):
             raise TypeError(f"{cls.__name__}.forward returned a {type(output).__name__}: it returns one Tensor")
-        ctx._settle(args, output)
+        kept = ctx._settle(args, output)
         places = tuple(k for k, a in enumerate(args) if isinstance(a, Tensor))
         rest = tuple(None if isinstance(a, Tensor) else a for a in args)
         ctx.again = lambda *tensors: cls.apply(*_in_places(rest, places, tensors))
-        return cls._op.call(*[args[k] for k in places], ctx=ctx, output=output.data, places=places)
+        if not places:
+            return output
+        result = cls._op.call(*[args[k] for k in places], ctx=ctx, output=output.data, kept=kept, places=places)
+        if result.node is not None:
+            result.node.attrs = {}  # so that what is saved goes when the graph is freed; and y only where it is saved
+            if not any(ctx._keeps_output):
+                result.node.saved = tuple(s and (*s[:-1], None) for s in result.node.saved)
+        return result

@@ -53,6 +53,17 @@ def _made(array: npt.NDArray[Any], requires_grad: bool) -> Tensor:
     return Tensor(array, leaf(array.shape, array.dtype) if requires_grad else None)
 
 
+def _array(data: Any, dtype: npt.DTypeLike | None, convert: Callable[..., npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """An array of numbers; Python floats get the default dtype."""
+    raw = data.data if isinstance(data, Tensor) else data
+    array = convert(raw, dtype=dtype)
+    if dtype is None and array.dtype == np.float64 and not isinstance(raw, np.ndarray | np.generic):
+        array = array.astype(_default, copy=False)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"a tensor holds floats, integers or booleans, and this data is {array.dtype}")
+    return array
+
+
 def tensor(
     data: npt.ArrayLike | Tensor,
     dtype: npt.DTypeLike | None = None,
@@ -69,12 +80,7 @@ def tensor(
     tensor([[1., 2.],
             [3., 4.]], requires_grad=True)
     """
-    raw = data.data if isinstance(data, Tensor) else data
-    array = np.array(raw, dtype=dtype)
-    if dtype is None and array.dtype == np.float64 and not isinstance(raw, np.ndarray | np.generic):
-        array = array.astype(_default, copy=False)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"a tensor holds floats, integers or booleans, and this data is {array.dtype}")
+    array = _array(data, dtype, np.array)
     made = _made(array, requires_grad)
     if name is not None:
         made.name = name
@@ -82,15 +88,17 @@ def tensor(
 
 
 def as_tensor(data: npt.ArrayLike | Tensor, dtype: npt.DTypeLike | None = None) -> Tensor:
-    """The tensor itself, or a constant that shares memory with the array where it can."""
-    if isinstance(data, Tensor) and (dtype is None or data.dtype == dtype):
-        return data
-    return Tensor(np.asarray(data.data if isinstance(data, Tensor) else data, dtype=dtype))
+    """The tensor itself (cast, recorded, to another dtype), or a constant that shares an array's memory if it can."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return Tensor(_array(data, dtype, np.asarray))
 
 
 def from_numpy(array: npt.NDArray[Any]) -> Tensor:
-    """A constant that shares the array's memory."""
-    return Tensor(np.asarray(array))
+    """A constant that shares the array's memory. Raises TypeError for anything but an array of numbers."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"from_numpy takes an array, and got a {type(array).__name__}: al.tensor copies what is none")
+    return Tensor(_array(array, None, np.asarray))
 
 
 def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -147,8 +155,10 @@ def randn(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None,
     return _made(np.asarray(draw_from(generator).standard_normal(_sizes(size)), dtype=dtype or _default), requires_grad)
 
 
-def randint(low: int, high: int | None = None, size: Any = (), *, generator: Any = None) -> Tensor:
-    """Integers from low to high - 1, or from 0 to low - 1: `randint(10, size=(3,))`."""
+def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None) -> Tensor:
+    """Integers from low to high - 1, or from 0 to low - 1: `randint(2, 10, (3,))`, `randint(10, (3,))`."""
+    if isinstance(high, tuple | list):
+        high, size = None, high
     low, high = (0, low) if high is None else (low, high)
     source = draw_from(generator)
     return Tensor(np.asarray((source.integers if hasattr(source, "integers") else source.randint)(low, high, size)))

@@ -57,11 +57,22 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
     return _untracked(name, getattr(ufunc, method), inputs, kwargs)
 
 
-def _var(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+# NumPy's third positional argument is a dtype or out=, which nothing here serves: so the rest is by keyword
+
+
+def _amax(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return ops.amax(x, axis, keepdims)
+
+
+def _amin(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return ops.amin(x, axis, keepdims)
+
+
+def _var(x: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     return ops.var(x, axis=axis, correction=ddof, keepdims=keepdims)
 
 
-def _std(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+def _std(x: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     return ops.std(x, axis=axis, correction=ddof, keepdims=keepdims)
 
 
@@ -87,15 +98,21 @@ def _array_split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
     return list(ops.split(x, [b - a for a, b in pairwise(cuts)], axis))
 
 
+def _concatenate(xs: Any, axis: int | None = 0) -> Any:
+    return ops.cat([ops.flatten(x) for x in xs], 0) if axis is None else ops.cat(xs, axis)
+
+
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    np.sum: ops.sum,
-    np.mean: ops.mean,
+    np.sum: lambda x, axis=None, *, keepdims=False: ops.sum(x, axis, keepdims),
+    np.mean: lambda x, axis=None, *, keepdims=False: ops.mean(x, axis, keepdims),
     np.var: _var,
     np.std: _std,
-    np.max: lambda x, axis=None, keepdims=False: ops.amax(x, axis, keepdims),
-    np.min: lambda x, axis=None, keepdims=False: ops.amin(x, axis, keepdims),
-    np.argmax: lambda x, axis=None, keepdims=False: ops.argmax(x, axis, keepdims),
-    np.argmin: lambda x, axis=None, keepdims=False: ops.argmin(x, axis, keepdims),
+    np.max: _amax,
+    np.amax: _amax,
+    np.min: _amin,
+    np.amin: _amin,
+    np.argmax: lambda x, axis=None, *, keepdims=False: ops.argmax(x, axis, keepdims),
+    np.argmin: lambda x, axis=None, *, keepdims=False: ops.argmin(x, axis, keepdims),
     np.dot: ops.dot,
     np.clip: _clip,
     np.where: ops.where,
@@ -105,10 +122,10 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.ravel: lambda x: ops.flatten(x),
     np.transpose: lambda x, axes=None: ops.transpose(x, axes),
     np.swapaxes: ops.transpose,
-    np.squeeze: lambda x, axis=None: ops.squeeze(x, axis),
-    np.expand_dims: lambda x, axis: ops.unsqueeze(x, axis),
+    np.squeeze: lambda x, axis=None: ops.reshape(x, np.squeeze(x.data, axis).shape),
+    np.expand_dims: lambda x, axis: ops.reshape(x, np.expand_dims(x.data, axis).shape),
     np.broadcast_to: ops.broadcast_to,
-    np.concatenate: lambda xs, axis=0: ops.cat(xs, axis),
+    np.concatenate: _concatenate,
     np.stack: lambda xs, axis=0: ops.stack(xs, axis),
     np.split: _array_split,
     np.copy: lambda x: ops.clone(x),

@@ -53,4 +53,4 @@ def watch_draws() -> Iterator[dict[int, Any]]:
     try:
         yield seen
     finally:
-        _watched.remove(seen)
+        _watched[:] = [other for other in _watched if other is not seen]  # remove() would take an equal one

@@ -44,6 +44,7 @@ class RowSparse:
         rows = self.rows
         if not rows.size or (rows[0] >= 0 and bool((rows[1:] > rows[:-1]).all())):
             return self
+        rows = rows.astype(np.intp, copy=False)  # small integers could not hold the sum
         rows = np.where(rows < 0, rows + self.shape[0], rows)
         order = np.argsort(rows, kind="stable")
         rows, values = rows[order], self.values[order]

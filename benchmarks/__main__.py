@@ -20,9 +20,7 @@ def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parse.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows, by name (default: all)")
     parse.add_argument("--quick", action="store_true", help="few short rounds: does it run, not how fast")
-    parse.add_argument(
-        "--threads", type=int, default=1, metavar="N", help="threads for BLAS and PyTorch (default: 1)"
-    )
+    parse.add_argument("--threads", type=int, default=1, metavar="N", help="threads for BLAS and PyTorch (default: 1)")
     parse.add_argument(
         "-o",
         "--output",
@@ -30,12 +28,8 @@ def parser() -> argparse.ArgumentParser:
         help="where to write JSON (default: benchmarks/results.json, for a full run)",
     )
     readme = parse.add_mutually_exclusive_group()
-    readme.add_argument(
-        "--update-readme", action="store_true", help="put the table of results.json into README.md"
-    )
-    readme.add_argument(
-        "--check-readme", action="store_true", help="exit with 1 if README.md shows another table"
-    )
+    readme.add_argument("--update-readme", action="store_true", help="put the table of results.json into README.md")
+    readme.add_argument("--check-readme", action="store_true", help="exit with 1 if README.md shows another table")
     return parse
 
 
@@ -91,11 +85,7 @@ def readme(options: argparse.Namespace) -> int:
         text = README.read_text(encoding="utf-8")
         if options.check_readme:
             current = is_current(text, results)
-            print(
-                "README.md is up to date"
-                if current
-                else "README.md is not: python -m benchmarks --update-readme"
-            )
+            print("README.md is up to date" if current else "README.md is not: python -m benchmarks --update-readme")
             return 0 if current else 1
         README.write_text(with_table(text, results), encoding="utf-8")
     except (FileNotFoundError, ReadmeError) as error:

@@ -71,9 +71,7 @@ def compare(name: str, what: str, got: Array | float, wanted: Array | float) -> 
     scale = float(np.abs(wanted).max())
     worst = float(np.abs(got - wanted).max())
     if not worst <= RTOL * scale:
-        raise DisagreementError(
-            f"{name}: {what} is off by {worst:.3g}, where the greatest value is {scale:.3g}"
-        )
+        raise DisagreementError(f"{name}: {what} is off by {worst:.3g}, where the greatest value is {scale:.3g}")
 
 
 def verify(trainings: dict[str, Training], first: tuple[Array, ...]) -> None:

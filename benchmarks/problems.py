@@ -80,8 +80,7 @@ def mnist_batch() -> Problem:
     rng = np.random.default_rng(3)
     weights = uniform(rng, (PIXELS, 100), 0.01), uniform(rng, (100, CLASSES), 0.1)
     examples = tuple(
-        (digits(rng, 100), one_hot(rng, 100), rng.integers(2, size=(100, 100)).astype(np.float64))
-        for _ in range(4)
+        (digits(rng, 100), one_hot(rng, 100), rng.integers(2, size=(100, 100)).astype(np.float64)) for _ in range(4)
     )
     return Problem(weights, examples, alpha=0.02)
 

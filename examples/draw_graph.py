@@ -13,7 +13,7 @@ layer_1 = al.relu(layer_0 @ weights_0_1)
 layer_1.name = "layer_1"
 layer_2 = layer_1 @ weights_1_2
 layer_2.name = "layer_2"
-error = ((layer_2 - goal) ** 2).sum()
+error = al.nn.functional.mse_loss(layer_2, goal, reduction="sum")
 error.name = "error"
 
 print(al.to_dot(error))

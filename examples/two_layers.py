@@ -5,8 +5,8 @@ from autograd_lite import nn
 from autograd_lite.nn import functional as F
 
 al.manual_seed(0)
-x = al.tensor([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]], dtype=float)  # which of three lights are on
-y = al.tensor([[1], [1], [0], [0]], dtype=float)  # whether people walk
+lights = al.tensor([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]], dtype=float)
+walk = al.tensor([[1], [1], [0], [0]], dtype=float)
 
 
 class Streetlights(nn.Module):
@@ -16,17 +16,19 @@ class Streetlights(nn.Module):
         self.output = nn.Linear(4, 1)
 
     def forward(self, x):
-        return self.output(self.hidden(x).tanh())
+        return self.output(F.relu(self.hidden(x)))
 
 
 model = Streetlights()
-print(al.check_module(model, lambda: F.mse_loss(model(x), y)))
+assert al.check_module(model, lambda: F.mse_loss(model(lights), walk))  # every parameter, by finite differences
 
 optimizer = al.optim.SGD(model.parameters(), lr=0.2)
 for step in range(301):
     optimizer.zero_grad()
-    loss = F.mse_loss(model(x), y)
+    loss = F.mse_loss(model(lights), walk)
     loss.backward()
     optimizer.step()
     if step % 100 == 0:
-        print(f"step {step}: loss {loss.item():.4f}")
+        print(f"step {step}: loss {loss.item():.6f}")
+
+al.draw(loss, "streetlights.svg", names=model)

@@ -17,7 +17,7 @@ from models.records import Array, Batch, Weights
 
 TOLERANCE = 1e-8  # relative; what adding in another order does is below 1e-12
 FEW = 32  # images of a batch that differences are taken on: they need hundreds of evaluations
-WARM_UP = 20  # steps of the corrected version, or an epoch of them
+WARM_UP = 20  # steps of training, or an epoch of them
 
 AGREES, MULTIPLE, DIFFERS = "agrees", "multiple", "differs"
 
@@ -100,11 +100,12 @@ class Place:
 def places(network: Network) -> list[Place]:
     """The start with its first batch; and a batch after some steps, where no activation is tiny any more."""
     weights, rng = network.start()
-    batches = list(islice(network.batches(network.data(), rng), WARM_UP + 1))
-    first = Place({name: weight.copy() for name, weight in weights.items()}, batches[0])
-    for batch in batches[:-1]:
-        network.versions["corrected"].step(weights, batch)
-    return [first, Place(weights, batches[-1])]
+    *before, last = islice(network.batches(network.data(), rng), WARM_UP + 1)
+    trainer = network.trainer(FRAMEWORK, weights)
+    for batch in before:
+        trainer.step(batch)
+    finite = all(np.isfinite(weight).all() for weight in trainer.weights.values())
+    return [Place(weights, before[0]), Place(trainer.weights if finite else weights, last)]
 
 
 def check(network: Network) -> list[Finding]:

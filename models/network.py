@@ -183,7 +183,7 @@ class Network(ABC):
             tested = iteration % self.test_every == 0 or iteration == epochs - 1
             test = self._test(trainer, data) if tested else None
             row = self.row(train, test, size)
-            line = self.line(iteration, row) if tested else None
+            line = None if test is None else self.line(iteration, row)
             yield Record(iteration, size, train, test, trainer.weights, row, line)
 
     def _test(self, trainer: Trainer, data: Data) -> Figures | None:

@@ -16,11 +16,11 @@ HEADING = (
     f"   {'cosine':>9} {'ratio':>9} verdict"
 )
 LEGEND = """\
-autograd: its gradient against finite differences. The others: the delta as written, and minus what
-a step did to the parameter over the learning rate; both against autograd's gradient g of the error
-that is named. error: |delta - g| / |g|. ratio: of the multiple of g that is nearest. multiple: it
-is that multiple, which is a way of writing; differs: it is no multiple of g. The numbers are the
-worse of two places, the start and after some steps."""
+autograd: its gradient against finite differences, to 1e-6 and their own rounding. The others: the
+delta as written, and minus what a step did to the parameter over the learning rate; both against
+autograd's gradient g of the error that is named, to 1e-8. error: |delta - g| / |g|. ratio: of the
+multiple of g that is nearest. multiple: it is that multiple, which is a way of writing; differs: it
+is no multiple of g. The numbers are the worse of two places, the start and after some steps."""
 
 
 def table(network: Network, findings: Sequence[Finding]) -> str:

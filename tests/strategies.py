@@ -44,9 +44,7 @@ def seeds() -> st.SearchStrategy[int]:
 
 
 @st.composite
-def arrays(
-    draw: Draw, shape: tuple[int, ...], low: float = -2.0, high: float = 2.0, gap: float = 0.0
-) -> np.ndarray:
+def arrays(draw: Draw, shape: tuple[int, ...], low: float = -2.0, high: float = 2.0, gap: float = 0.0) -> np.ndarray:
     """Random numbers between the bounds, none nearer than `gap` to zero."""
     values = np.random.default_rng(draw(seeds())).uniform(low, high, shape)
     if gap:

@@ -59,9 +59,7 @@ def kinds(t):
 
 
 def svg_text(svg):
-    return [
-        "".join(e.itertext()).replace("\xa0", " ") for e in ET.fromstring(svg).iter() if e.tag[-4:] == "text"
-    ]
+    return ["".join(e.itertext()).replace("\xa0", " ") for e in ET.fromstring(svg).iter() if e.tag[-4:] == "text"]
 
 
 # ---------------------------------------------------------------------------------------- what is drawn
@@ -330,9 +328,7 @@ def test_without_an_engine(tmp_path, monkeypatch):
 def test_without_the_python_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "graphviz", None)
     monkeypatch.setitem(sys.modules, "graphviz.backend", None)
-    with pytest.raises(
-        DrawError, match=r'graphviz, which is not installed: pip install "autograd_lite\[draw\]"'
-    ):
+    with pytest.raises(DrawError, match=r'graphviz, which is not installed: pip install "autograd_lite\[draw\]"'):
         _ = draw(mlp()).svg
 
 
@@ -345,9 +341,7 @@ def test_formats(tmp_path, monkeypatch):
         draw(mlp(), tmp_path / "nowhere" / "g.svg")
     monkeypatch.setattr(engine, "engines", lambda: ["one"])
     monkeypatch.setattr(engine, "formats", lambda program: ("svg", "png"))
-    with pytest.raises(
-        ValueError, match=r"'pdf' cannot be drawn here\. What works: dot, png, svg; the system's"
-    ):
+    with pytest.raises(ValueError, match=r"'pdf' cannot be drawn here\. What works: dot, png, svg; the system's"):
         draw(mlp(), tmp_path / "g.pdf")
     monkeypatch.setattr(engine, "engines", lambda: ["one", "two"])
     monkeypatch.setattr(engine, "formats", lambda program: ("svg", "pdf") if program == "two" else ("svg",))

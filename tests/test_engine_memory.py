@@ -81,7 +81,8 @@ def with_second_derivatives(loss: al.Tensor, weights: list[al.Tensor]) -> None:
     second = grad(sum((g * g).sum() for g in first), weights, create_graph=True)
     made += nodes_under(*second)
     del first, second
-    assert alive(made) == alive(nodes_under(loss))
+    still_held = {r() for r in nodes_under(loss)}
+    assert all(r() is None or r() in still_held for r in made)
 
 
 def with_an_error(loss: al.Tensor, weights: list[al.Tensor]) -> None:
@@ -211,6 +212,12 @@ def test_backward_frees_saved_arrays_while_the_loss_is_still_held():
 # ------------------------------------------------------------------------------------------ over time
 
 
+def traced() -> int:
+    """Bytes in use, but for the interpreter's table of strings, which NumPy's byte_bounds makes it lay out anew."""
+    others = tracemalloc.Filter(False, "*_array_utils_impl.py")
+    return sum(s.size for s in tracemalloc.take_snapshot().filter_traces([others]).statistics("filename"))
+
+
 def test_ten_thousand_training_steps_do_not_grow_the_memory():
     x, target = np.array([[1.0, 0.0, 1.0]]), np.array([[1.0]])
     w1, w2 = (al.tensor(np.full(s, 0.3), requires_grad=True) for s in ((3, 4), (4, 1)))
@@ -235,11 +242,11 @@ def test_ten_thousand_training_steps_do_not_grow_the_memory():
         for _ in range(500):
             step()
         gc.collect()
-        before, _ = tracemalloc.get_traced_memory()
+        before = traced()
         for _ in range(9_300):
             step()
         gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
+        after = traced()
     finally:
         tracemalloc.stop()
     assert after - before < 20_000

@@ -18,7 +18,7 @@ class Twin:
     def __init__(self, value: np.ndarray, *parents: tuple[Twin, Callable[[np.ndarray], np.ndarray]]) -> None:
         self.value, self.parents = np.asarray(value, float), parents
 
-    def gradients(self, g: np.ndarray, found: dict[int, np.ndarray], memo: dict[int, int] | None = None) -> None:
+    def gradients(self, g: np.ndarray, found: dict[int, np.ndarray]) -> None:
         """Add what flows along every path from here to each leaf."""
         if not self.parents:
             found[id(self)] = found.get(id(self), 0.0) + g
@@ -110,7 +110,9 @@ def fits(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
 @given(data=st.data())
 def test_random_programs_have_the_gradients_of_the_naive_engine(data: st.DataObject):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**16)))
-    values = [rng.uniform(-1, 1, shape) for shape in data.draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3))]
+    values = [
+        rng.uniform(-1, 1, shape) for shape in data.draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3))
+    ]
     ours = [al.tensor(v, requires_grad=True) for v in values]
     theirs = [Twin(v) for v in values]
     leaves, twins, paths = list(ours), list(theirs), [1] * len(ours)
@@ -118,7 +120,11 @@ def test_random_programs_have_the_gradients_of_the_naive_engine(data: st.DataObj
         first = data.draw(st.integers(0, len(ours) - 1))
         second = data.draw(st.integers(0, len(ours) - 1))
         # the twin walks every path, so programs that share too much are kept to a few thousand of them
-        if data.draw(st.booleans()) and fits(ours[first].shape, ours[second].shape) and paths[first] + paths[second] < 1500:
+        if (
+            data.draw(st.booleans())
+            and fits(ours[first].shape, ours[second].shape)
+            and paths[first] + paths[second] < 1500
+        ):
             mine, naive = data.draw(st.sampled_from(BINARY))
             ours.append(mine(ours[first], ours[second]))
             theirs.append(naive(theirs[first], theirs[second]))

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from test_gradcheck import OPS
 
 import autograd_lite as al
 from autograd_lite import ops
 from autograd_lite.check import gradcheck, gradgradcheck
 from autograd_lite.core import Op, Tensor
-from autograd_lite.nn import functional as F
 from autograd_lite.ops import conv, elementwise, fused, linalg, reduce, shape
 
 rng = np.random.default_rng(7)
@@ -511,3 +511,58 @@ def test_zeros_where_there_are_slopes_are_found_in_large_inputs():
     report = big(lambda g, y: g * (1.0 - y * y) * (np.abs(y) > 0.01))
     assert not report
     assert report.op == "tanh"
+
+
+# Every rule of the library, changed
+
+
+def rules_in(name):
+    """The ops that a function of the list of all ops records, and which of their arguments get a gradient."""
+    func, *shapes = OPS[name]
+    found = {}
+
+    def watcher(op, args, attrs, result):
+        if isinstance(result, Tensor) and result.node is not None:
+            for k, parent in enumerate(result.node.parents):
+                if parent is not None:
+                    found[op, op.slot(k)] = None
+
+    with al.watch(watcher):
+        func(*[leaf(rng.normal(size=s)) for s in shapes])
+    return list(found)
+
+
+def dense(g):
+    return g.to_dense() if hasattr(g, "to_dense") else g
+
+
+CHANGES = {
+    "0.05 %": 1.0005,
+    "sign": -1.1,  # two changed signs would make a right one
+}
+NO_CHANGE = {
+    ("flat", None),
+    ("var, std", "mean"),
+    ("var, std", "subtract"),
+}  # where the gradient is zero, whatever it is multiplied with
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_every_rule_changed_is_caught_and_named(name, change):
+    func, *shapes = OPS[name]
+    inputs = [leaf(rng.normal(size=s)) for s in shapes]
+    for op, k in rules_in(name):
+        if (name, op.name) in NO_CHANGE or (name, None) in NO_CHANGE:
+            continue
+        right = op.rules
+        op.rules = tuple(
+            (lambda g, *rest, rule=rule: dense(rule(g, *rest)) * CHANGES[change]) if j == k else rule
+            for j, rule in enumerate(right)
+        )
+        try:
+            report = gradcheck(func, inputs)
+        finally:
+            op.rules = right
+        assert not report, (op, k, report)
+        assert report.op == op.name, (op, k, report)

@@ -176,7 +176,9 @@ def products(draw: Draw, function: Callable[..., Any]) -> Call:
 
 @st.composite
 def dots(draw: Draw) -> Call:
-    a, b = draw(st.sampled_from([((), (2,)), ((2, 3), ()), ((3,), (2, 3, 2)), ((2, 3), (3, 2)), ((2, 1, 3), (2, 3, 2))]))
+    a, b = draw(
+        st.sampled_from([((), (2,)), ((2, 3), ()), ((3,), (2, 3, 2)), ((2, 3), (3, 2)), ((2, 1, 3), (2, 3, 2))])
+    )
     return Call(al.dot, (draw(arrays(a)), draw(arrays(b))))
 
 

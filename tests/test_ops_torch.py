@@ -276,7 +276,9 @@ def test_indexing_is_numpys_and_its_gradient_is_that_of_adding_at_the_index(inde
     np.testing.assert_allclose(x.grad, want, rtol=1e-15, atol=1e-15)
 
 
-@pytest.mark.parametrize("index", [((0, 0, 1),), ((0, 1, 0), (1, 1, 1)), range(2), (0, (1, 1)), al.tensor([1, 1]), True])
+@pytest.mark.parametrize(
+    "index", [((0, 0, 1),), ((0, 1, 0), (1, 1, 1)), range(2), (0, (1, 1)), al.tensor([1, 1]), True]
+)
 def test_sequences_and_tensors_in_an_index_add_up_repeated_entries(index: Any):
     x = al.tensor(X, requires_grad=True)
     raw = index.data if isinstance(index, al.Tensor) else index
@@ -309,7 +311,9 @@ IMAGES = numbers(2, 3, 2, 2)
         (LOGITS * 500, [0, 2, 1, 1], -100),
     ],
 )
-def test_cross_entropy_of_class_numbers(logits: Any, target: Any, ignored: int, smoothing: float, reduction: str, dtype: Any):
+def test_cross_entropy_of_class_numbers(
+    logits: Any, target: Any, ignored: int, smoothing: float, reduction: str, dtype: Any
+):
     options = {"ignore_index": ignored, "label_smoothing": smoothing, "reduction": reduction}
     same_call("F", "cross_entropy", logits, np.array(target), dtype=dtype, **options)
 
@@ -405,7 +409,10 @@ def test_conv2d(stride: Any, padding: Any, dilation: Any, groups: int, bias: boo
 @pytest.mark.parametrize(
     "name, args",
     [
-        *[("max_pool2d", a) for a in ((2,), (3, 2), ((2, 3), (1, 2)), (3, 1, 1), (2, 2, 1), (2, 1, 0, 2), (2, 1, 1, 2))],
+        *[
+            ("max_pool2d", a)
+            for a in ((2,), (3, 2), ((2, 3), (1, 2)), (3, 1, 1), (2, 2, 1), (2, 1, 0, 2), (2, 1, 1, 2))
+        ],
         *[("avg_pool2d", a) for a in ((2,), (3, 2), ((2, 3), (1, 2)), (3, 1, 1), (2, 2, 1))],
         *[("unfold", a) for a in ((2,), (3, 1, 1, 2), ((3, 2), 2, (2, 0), (1, 2)))],
     ],

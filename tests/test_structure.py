@@ -62,7 +62,11 @@ def upward_imports(path, layer):
             found.append(f"{path.name}:{line} imports {module}")
         elif parts[0] == "autograd_lite" and len(parts) > 1 and parts[1] in RANK:
             other = parts[1]
-            if other != layer and RANK[other] >= RANK[layer] and not (RANK[other] == RANK[layer] and layer in LAYERS[0]):
+            if (
+                other != layer
+                and RANK[other] >= RANK[layer]
+                and not (RANK[other] == RANK[layer] and layer in LAYERS[0])
+            ):
                 found.append(f"{path.name}:{line} imports {module}")
     return found
 

@@ -82,7 +82,7 @@ class Slope(NamedTuple):
     kind: str  # "smooth", "kink", "jump", "edge" of the domain, or "none" where nothing could be evaluated
     low: float
     high: float
-    still: bool  # no output moves at the smaller steps
+    still: bool  # no output moves at the smallest steps
 
 
 def ladder(line: Line, top: float, bottom: float) -> Slope:
@@ -98,9 +98,9 @@ def ladder(line: Line, top: float, bottom: float) -> Slope:
     sides = [_best(line, s, steps, 2, rounding) for s in (backward, forward)]
     middle = (above - below) / (right + left)
     both = _best(line, middle, steps, 1, rounding)
-    small = steps <= max(bottom * RATIO**4, steps[-1])
-    still = not np.any(_moving(above[small], line.y) | _moving(below[small], line.y))
-    return _conclude(line, both, sides, (backward, forward), rounding / steps, still)
+    moves = np.flatnonzero(np.any(_moving(above, line.y) | _moving(below, line.y), axis=1))
+    rest = int(moves.max(initial=-1)) + 1  # the rung from which on nothing moves
+    return _conclude(line, both, sides, (backward, forward), rounding / steps, rest)
 
 
 def _moving(y: Array, base: Array) -> Any:
@@ -120,11 +120,26 @@ def _best(line: Line, slopes: Array, steps: Array, order: int, rounding: float) 
     better = (factor * raw[1:] - raw[:-1]) / (factor - 1)
     apart = np.abs(np.diff(better))
     spread = np.minimum(np.append(apart, np.inf), np.append(np.inf, apart))
-    scatter = np.sort(np.abs(np.diff(raw)) * h[1:])[:5] if raw.size < 6 else (np.abs(np.diff(raw)) * h[1:])[-5:]
-    error = spread + order * (rounding + 2 * float(np.median(scatter))) / h[1:]
-    relative = np.divide(error, np.abs(better), out=np.full_like(error, np.inf), where=better != 0)
-    k = int(np.argmin(relative) if relative.min() < 1e-3 else np.argmin(error))
+    scatter = np.abs(np.diff(raw)) * h[1:]
+    scatter = scatter[raw[1:] != 0][-5:]  # where outputs are stepped, the finest steps move nothing and tell nothing
+    noise = rounding + 2 * float(np.median(scatter)) if scatter.size else rounding
+    error = spread + order * noise / h[1:]
+    size = np.abs(better)
+    relative = np.where(error == 0, 0.0, error / np.where(size == 0, np.nan, size))
+    standing = ~_refuted(better, error)
+    relative = np.where(standing & ~np.isnan(relative), relative, np.inf)
+    k = int(np.argmin(relative) if relative.min() < 1e-3 else np.argmin(np.where(standing, error, np.inf)))
     return Estimate(float(better[k]), float(error[k]), int(rungs[k + 1]))
+
+
+def _refuted(slopes: Array, error: Array) -> Array:
+    """Which rungs two finer ones contradict, beyond the errors: a slope is what small steps say.
+
+    Rungs that do not move at all contradict nobody: the step may be too fine for the outputs.
+    """
+    apart = np.abs(slopes[:, None] - slopes) > 10 * (error[:, None] + error)
+    finer = np.triu(np.ones_like(apart), 1)
+    return np.asarray(np.sum(apart & finer & (slopes != 0), axis=1) >= 2)
 
 
 def _conclude(
@@ -133,21 +148,25 @@ def _conclude(
     sides: list[Estimate],
     slopes: tuple[Array, Array],
     rounding: Array,
-    still: bool,
+    rest: int,
 ) -> Slope:
     left, right = sides
+    still = rest <= len(rounding) - 4
     size = max(abs(left.value), abs(right.value))
     if not np.isfinite(left.error) and not np.isfinite(right.error):
         return Slope(np.nan, np.inf, np.nan, np.nan, "none", np.nan, np.nan, False)
     if not np.isfinite(left.error) or not np.isfinite(right.error):
         one = left if np.isfinite(left.error) else right
         return Slope(one.value, one.error, left.value, right.value, "edge", one.value, one.value, still)
+    gap = abs(left.value - right.value)
+    stepped = both.error < 0.01 * abs(both.value) and gap < 0.05 * abs(both.value)
+    if still and not stepped:  # flat here, whatever is further out
+        return Slope(0.0, float(rounding[rest]), 0.0, 0.0, "smooth", 0.0, 0.0, still)
     grows = [_grows(line.weigh(s)) for s in slopes]
     if any(grows) and not all(grows):
         one = right if grows[0] else left
         ends = [np.copysign(np.inf, s.value) if grew else s.value for s, grew in zip(sides, grows, strict=True)]
         return Slope(one.value, one.error, ends[0], ends[1], "jump", one.value, one.value, still)
-    gap = abs(left.value - right.value)
     if not gap > 10 * (left.error + right.error) + 1e-6 * size or not _lasting(line, slopes, left, right):
         value, error = both.value, both.error
         middle, doubt = (left.value + right.value) / 2, left.error + right.error

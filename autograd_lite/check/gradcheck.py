@@ -213,7 +213,9 @@ def _findings(v: Verdict) -> list[Finding]:
     unclear = v.of("unresolved")
     if unclear:
         size = max(e.noise for e in unclear)
-        text = f"{v.label}: {len(unclear)} of {v.checked} are lost in rounding, up to {size:.1e}: too small to be told"
+        text = (
+            f"{v.label}: {len(unclear)} of the gradients are lost in rounding (up to {size:.1e}): too small to be told"
+        )
         found.append(Finding("unresolved", text, v.input))
     if v.checked < np.prod(v.shape):
         found.append(Finding("coverage", f"{v.label}: compared in {v.covered}, not at every entry", v.input))

@@ -13,7 +13,7 @@ from autograd_lite.check.problem import Problem
 from autograd_lite.memory import Array
 
 STEP = 2.0**-9  # of the first attempt, relative to the entry: rounding about 1e-13, truncation about 1e-11
-ENOUGH = 10  # wrong entries that are looked at closely, before the others are only counted
+ENOUGH = 4  # wrong entries that are looked at closely, before the others are only counted
 
 
 @dataclass
@@ -167,7 +167,7 @@ class Judge:
             return self._values({k: moved}), float(moved.reshape(-1)[e]) - x
 
         top = max(abs(x), self.typical[k], 1.0) / 4
-        bottom = 1e-11 * max(abs(x), 1e-3 * self.typical[k])
+        bottom = max(1e-14 * (abs(x) or self.typical[k]), 1e-26 * top)
         a = float(self.analytic[k].reshape(-1)[e])
         return self._compare(Line(at, self.y, self.weights, self.eps), k, index, a, scale, top, bottom, (e,))
 
@@ -178,7 +178,7 @@ class Judge:
         d = (mask * r * np.maximum(np.abs(array.reshape(-1)), 0.1 * self.typical[k])).reshape(array.shape)
         line = Line(lambda t: (self._values({k: array + t * d}), t), self.y, self.weights, self.eps)
         a = float(np.sum(d * self.analytic[k]))
-        return self._compare(line, k, None, a, 1.0, 0.25, 1e-11, np.flatnonzero(d), d.reshape(-1))
+        return self._compare(line, k, None, a, 1.0, 0.25, 1e-13, np.flatnonzero(d), d.reshape(-1))
 
     def _values(self, changed: dict[int, Array]) -> Array | None:
         return self.problem.nearby([changed.get(k, a) for k, a in enumerate(self.problem.arrays)])
@@ -275,7 +275,7 @@ class Judge:
     def _together(self, x: float, group: list[Entry]) -> None:
         masks = {k: np.zeros_like(self.problem.arrays[k]) for k in {e.input for e in group}}
         for e in group:
-            masks[e.input][e.index] = 1.0  # type: ignore[index]
+            masks[e.input][e.index] = 1.0
 
         def at(t: float) -> tuple[Array | None, float]:
             moved = {k: self.problem.arrays[k] + t * m for k, m in masks.items()}
@@ -283,7 +283,7 @@ class Judge:
 
         size = max(abs(x), 1e-3)
         with np.errstate(all="ignore"):
-            slope = ladder(Line(at, self.y, self.weights, self.eps), max(size, 1.0) / 4, 1e-11 * size)
+            slope = ladder(Line(at, self.y, self.weights, self.eps), max(size, 1.0) / 4, 1e-14 * size)
         slopes = [e.slope for e in group if e.slope is not None]
         sums = sum(s.left for s in slopes), sum(s.right for s in slopes)
         room = (

@@ -80,11 +80,11 @@ class Embedding(Module):
         self.num_embeddings, self.embedding_dim, self.sparse = num_embeddings, embedding_dim, sparse
         self.weight = _empty((num_embeddings, embedding_dim), dtype)
         init.normal_(self.weight, generator=generator)
-        assert self.weight.node is not None
-        self.weight.node.annotate().keeps_sparse = sparse
 
     def forward(self, input: Any) -> Any:
         """Integers of any shape to (*shape, embedding_dim)."""
+        if self.weight.node is not None:
+            self.weight.node.annotate().keeps_sparse = self.sparse
         return F.embedding(input, self.weight)
 
     def extra_repr(self) -> str:

@@ -94,15 +94,19 @@ class Module:
 
     # Walks: definition order, each tensor and module once
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all under it, with their paths: "", "0", "0.weight"..."""
+    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+        """This module and all under it, with their paths: "", "0", "0.1"...; a shared one once, or at every path."""
         seen: set[int] = set()
-        stack: list[tuple[str, Module]] = [(prefix, self)]
+        stack: list[tuple[str | None, Module]] = [(prefix, self)]
         while stack:
             path, module = stack.pop()
-            if id(module) not in seen:
+            if path is None:
+                seen.discard(id(module))
+            elif id(module) not in seen:
                 seen.add(id(module))
                 yield path, module
+                if not remove_duplicate:
+                    stack.append((None, module))
                 dot = f"{path}." if path else ""
                 stack += [(dot + name, child) for name, child in reversed(module._modules.items())]
 
@@ -176,7 +180,7 @@ class Module:
     def state_dict(self) -> dict[str, Tensor]:
         """All parameters and buffers by path, as constants that share their memory; a shared one under every path."""
         state: dict[str, Tensor] = {}
-        for path, module in self.named_modules():
+        for path, module in self.named_modules(remove_duplicate=False):
             for name, value in (*module._parameters.items(), *module._buffers.items()):
                 state[f"{path}.{name}" if path else name] = value.detach()
         return state
@@ -185,7 +189,7 @@ class Module:
         """Copy values into the parameters and buffers, in place; returns the missing and the unexpected names.
 
         Nothing is changed unless all fits. Raises KeyError with both lists of names where they do not match
-        (unless `strict=False`), ValueError with all shapes that differ.
+        (unless `strict=False`), ValueError with all shapes and kinds of number that do not fit.
         """
         own = self.state_dict()
         missing = [name for name in own if name not in state_dict]
@@ -199,6 +203,9 @@ class Module:
         wrong = [f"{n}: {v.shape} for {own[n].shape}" for n, v in new.items() if v.shape != own[n].shape]
         if wrong:
             raise ValueError(f"load_state_dict for {type(self).__name__}: shapes differ: {'; '.join(wrong)}")
+        wrong = [f"{n}: {v.dtype}" for n, v in new.items() if not np.can_cast(v.dtype, own[n].dtype, "same_kind")]
+        if wrong:
+            raise ValueError(f"load_state_dict for {type(self).__name__}: not such numbers: {'; '.join(wrong)}")
         for name, value in new.items():
             own[name].data[...] = value
         written([own[name].data for name in new], "load_state_dict")
@@ -218,6 +225,7 @@ class Module:
                 lines.append("  " * depth + ")")
             elif module._modules:
                 lines.append(f"{head}{type(module).__name__}(")
+                lines += ["  " * (depth + 1) + line for line in module.extra_repr().splitlines()]
                 stack.append((depth, "", None))
                 stack += [(depth + 1, n, m) for n, m in reversed(module._modules.items())]
             else:

@@ -90,7 +90,7 @@ def power(x: Any, exponent: Any) -> Any:
     >>> al.tensor([1.0, 2.0]) ** 3
     tensor([1., 8.])
     """
-    if isinstance(exponent, int | float):
+    if isinstance(exponent, int | float) and not isinstance(exponent, np.generic):
         if exponent == 2:
             return square(x)
         return x * 1 if exponent == 1 else _power(x, exponent=exponent)

@@ -54,7 +54,7 @@ class Adam(Optimizer):
         self.add(m, g, 1.0 - beta1)
         v *= beta2
         self.add(v, _squared(g), 1.0 - beta2)
-        spread = np.sqrt(v)
+        spread = np.sqrt(v, out=np.empty_like(v))
         spread /= np.sqrt(1.0 - beta2 ** state["step"])
         spread += group["eps"]
         np.divide(m, spread, out=spread)

@@ -64,8 +64,7 @@ class Optimizer:
         changed = []
         for group in self.param_groups:
             for p in group["params"]:
-                notes = None if p.node is None else p.node.notes
-                g = None if notes is None else notes.grad
+                g = None if p.node is None else p.node.notes.grad
                 if g is not None:
                     self.update(p, g.data if isinstance(g, Tensor) else g, group)
                     changed.append(p.data)
@@ -90,6 +89,8 @@ class Optimizer:
         """target += factor * g in place; of a row-sparse g only its rows are touched."""
         if isinstance(g, RowSparse):
             g.add_to(target, factor)
+        elif g.size < LARGE:
+            target += g * factor
         else:
             target += self.scaled(g, factor)
 

@@ -1,0 +1,336 @@
+"""NumPy's functions on tensors: recorded, with NumPy's values, or refused by name; never silently untracked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+from autograd_lite import interop
+from autograd_lite.core import ufuncs
+
+X = np.array([[0.3, -0.6, 0.9], [1.2, -1.5, 0.4]])
+POSITIVE = np.abs(X)
+DOMAIN = {np.log: POSITIVE, np.log2: POSITIVE, np.log1p: POSITIVE, np.sqrt: POSITIVE, np.power: POSITIVE}
+WHOLE = {np.bitwise_and, np.bitwise_or, np.invert}
+
+
+def tracked(array: Any) -> al.Tensor:
+    return al.tensor(array, requires_grad=True)
+
+
+def data(value: Any) -> Any:
+    return value.data if isinstance(value, al.Tensor) else value
+
+
+@pytest.mark.parametrize("function", list(ufuncs), ids=lambda f: f.__name__)
+def test_every_registered_ufunc_has_numpys_values_and_is_recorded_where_it_has_a_rule(function: Any):
+    op = ufuncs[function].op
+    first = np.array([[6, 3, 5]]) if function in WHOLE else DOMAIN.get(function, X)
+    if function is np.matmul:
+        operands = [first, X.T]
+    else:
+        operands = [first, np.array([2, 1, 4]) if function in WHOLE else POSITIVE[0] + 0.1][: function.nin]
+    want = function(*operands)
+    make = al.tensor if function in WHOLE else tracked
+    y = function(*map(make, operands))
+    assert isinstance(y, al.Tensor)
+    np.testing.assert_array_equal(data(y), want)
+    assert y.dtype == want.dtype
+    assert y.requires_grad is op.differentiable
+    tensors = [make(o) for o in operands]
+    for k in range(len(operands) if op.differentiable else 0):  # each operand alone tracked, the other an array
+        mixed = [t if i == k else o for i, (t, o) in enumerate(zip(tensors, operands, strict=True))]
+        y = function(*mixed)
+        assert y.requires_grad
+        np.testing.assert_array_equal(data(y), want)
+        y.sum().backward()
+        assert tensors[k].grad.shape == operands[k].shape
+
+
+FUNCTION_CALLS: list[tuple[str, Callable[[Any], Any]]] = [
+    ("sum", lambda x: np.sum(x)),
+    ("sum", lambda x: np.sum(x, axis=0, keepdims=True)),
+    ("sum", lambda x: np.sum(x, 1)),
+    ("mean", lambda x: np.mean(x, axis=(0, 1))),
+    ("mean", lambda x: np.mean(x, axis=-1, keepdims=True)),
+    ("var", lambda x: np.var(x)),
+    ("var", lambda x: np.var(x, axis=1, ddof=1)),
+    ("std", lambda x: np.std(x, axis=0)),
+    ("std", lambda x: np.std(x, ddof=1, keepdims=True)),
+    ("max", lambda x: np.max(x)),
+    ("max", lambda x: np.max(x, axis=1, keepdims=True)),
+    ("amax", lambda x: np.amax(x, axis=0)),
+    ("min", lambda x: np.min(x, axis=0)),
+    ("amin", lambda x: np.amin(x, axis=1)),
+    ("dot", lambda x: np.dot(x, X.T)),
+    ("dot", lambda x: np.dot(X.T, x)),
+    ("clip", lambda x: np.clip(x, -0.5, 0.5)),
+    ("clip", lambda x: np.clip(x, None, 0.5)),
+    ("where", lambda x: np.where(x > 0, x, 0.0)),
+    ("where", lambda x: np.where(X > 0, 1.0, x)),
+    ("round", lambda x: np.round(x * 0.9)),
+    ("norm", lambda x: np.linalg.norm(x)),
+    ("norm", lambda x: np.linalg.norm(x, axis=1)),
+    ("norm", lambda x: np.linalg.norm(x, ord=2, axis=0, keepdims=True)),
+    ("norm", lambda x: np.linalg.norm(x, "fro")),
+    ("reshape", lambda x: np.reshape(x, (3, 2))),
+    ("reshape", lambda x: np.reshape(x, -1)),
+    ("ravel", lambda x: np.ravel(x)),
+    ("transpose", lambda x: np.transpose(x)),
+    ("transpose", lambda x: np.transpose(x, (1, 0))),
+    ("swapaxes", lambda x: np.swapaxes(x, 0, -1)),
+    ("squeeze", lambda x: np.squeeze(x[None], axis=0)),
+    ("squeeze", lambda x: np.squeeze(x[:, None])),
+    ("expand_dims", lambda x: np.expand_dims(x, 1)),
+    ("expand_dims", lambda x: np.expand_dims(x, (0, -1))),
+    ("broadcast_to", lambda x: np.broadcast_to(x, (4, 2, 3))),
+    ("concatenate", lambda x: np.concatenate([x, X, x])),
+    ("concatenate", lambda x: np.concatenate((X, x), axis=1)),
+    ("concatenate", lambda x: np.concatenate((X, x), axis=None)),
+    ("stack", lambda x: np.stack([x, X], axis=1)),
+    ("split", lambda x: np.split(x, 3, axis=1)[1]),
+    ("split", lambda x: np.split(x, [1], axis=-1)[1]),
+    ("copy", lambda x: np.copy(x)),
+    ("add.reduce", lambda x: np.add.reduce(x)),
+    ("add.reduce", lambda x: np.add.reduce(x, axis=1, keepdims=True)),
+    ("add.reduce", lambda x: np.add.reduce(x, axis=None)),
+    ("maximum.reduce", lambda x: np.maximum.reduce(x, axis=1)),
+    ("minimum.reduce", lambda x: np.minimum.reduce(x)),
+]
+NOT_RECORDED = {np.argmax, np.argmin, np.shape, np.ndim, np.size, np.zeros_like, np.ones_like}
+
+
+def test_every_registered_function_is_called_here():
+    called = {name for name, _ in FUNCTION_CALLS}
+    assert {f.__name__ for f in interop.FUNCTIONS if f not in NOT_RECORDED} <= called
+
+
+@pytest.mark.parametrize("call", [c for _, c in FUNCTION_CALLS], ids=[n for n, _ in FUNCTION_CALLS])
+def test_functions_of_arrays_have_numpys_values_and_let_gradients_flow(call: Callable[[Any], Any]):
+    x = tracked(X)
+    y = call(x)
+    want = call(X)
+    assert isinstance(y, al.Tensor)
+    assert y.shape == np.shape(want)
+    np.testing.assert_allclose(data(y), want, rtol=1e-14)
+    assert y.requires_grad
+    cotangent = np.random.default_rng(0).normal(size=y.shape)
+    y.backward(cotangent)
+    h = 1e-6
+    for place in np.ndindex(X.shape):
+        step = np.zeros(X.shape)
+        step[place] = h
+        slope = np.sum(cotangent * (call(X + step) - call(X - step))) / (2 * h)
+        np.testing.assert_allclose(x.grad.data[place], slope, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("function", [np.argmax, np.argmin])
+def test_places_of_extremes_are_numpys(function: Any):
+    for kwargs in ({}, {"axis": 0}, {"axis": -1, "keepdims": True}):
+        y = function(tracked(X), **kwargs)
+        assert not y.requires_grad
+        np.testing.assert_array_equal(data(y), function(X, **kwargs))
+
+
+def test_shapes_and_fillers_are_numpys():
+    x = tracked(X)
+    assert np.shape(x) == (2, 3)
+    assert np.ndim(x) == 2
+    assert np.size(x) == 6
+    assert np.size(x, 1) == 3
+    for made, value in ((np.zeros_like(x), 0.0), (np.ones_like(x), 1.0)):
+        assert isinstance(made, al.Tensor)
+        assert not made.requires_grad
+        np.testing.assert_array_equal(made.data, np.full(X.shape, value))
+    assert np.zeros_like(x, dtype=np.int64).dtype == np.int64
+
+
+# ------------------------------------------------------------------------------------- array op tensor
+
+OPERATIONS: list[Callable[[Any, Any], Any]] = [
+    lambda a, b: a + b,
+    lambda a, b: a - b,
+    lambda a, b: a * b,
+    lambda a, b: a / b,
+    lambda a, b: a**b,
+    lambda a, b: a @ b.T,
+]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_array_and_tensor_in_either_order_are_recorded(operation: Callable[[Any, Any], Any]):
+    a, b = POSITIVE, POSITIVE + 0.5
+    for mixed in ((tracked(a), b), (a, tracked(b))):
+        y = operation(*mixed)
+        assert isinstance(y, al.Tensor)
+        assert y.requires_grad
+        np.testing.assert_allclose(y.data, operation(a, b), rtol=1e-15)
+        y.sum().backward()
+        (leaf,) = (t for t in mixed if isinstance(t, al.Tensor))
+        assert leaf.grad.shape == X.shape
+
+
+@pytest.mark.parametrize("scalar", [2, 2.0, True, np.float64(2.0), np.float32(2.0), np.int64(2), np.array(2.0)])
+@pytest.mark.parametrize("operation", OPERATIONS[:5])
+def test_numbers_of_python_and_numpy_on_either_side(operation: Callable[[Any, Any], Any], scalar: Any):
+    for dtype in (np.float64, np.float32):
+        x = POSITIVE.astype(dtype)
+        for swap in (False, True):
+            ordered = (lambda s, t: operation(s, t)) if swap else (lambda s, t: operation(t, s))
+            leaf = tracked(x)
+            y, want = ordered(scalar, leaf), ordered(scalar, x)
+            assert isinstance(y, al.Tensor)
+            assert y.requires_grad
+            assert y.dtype == want.dtype
+            np.testing.assert_allclose(y.data, want, rtol=1e-6)
+            y.sum().backward()
+            assert leaf.grad.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "compare", [np.greater, np.less_equal, np.equal, np.not_equal, np.isnan, np.isfinite, np.logical_not]
+)
+def test_comparisons_give_constants(compare: Any):
+    operands = [tracked(X), X[0]][: compare.nin]
+    y = compare(*operands)
+    assert not y.requires_grad
+    assert y.dtype == bool
+
+
+# ------------------------------------------------------------------------------------------- refusals
+
+
+def test_an_array_of_a_tracked_tensor_is_refused_with_the_remedy():
+    x = tracked(X)
+    for convert in (np.asarray, np.array, lambda t: t.numpy(), lambda t: np.asarray(t, dtype=np.float32)):
+        with pytest.raises(al.GraphError, match=r"requires a gradient.*x\.detach\(\)\.numpy\(\)"):
+            convert(x)
+    np.testing.assert_array_equal(np.asarray(x.detach()), X)
+    assert np.asarray(x.detach(), dtype=np.float32).dtype == np.float32
+    assert x.detach().numpy() is x.data
+
+
+@pytest.mark.parametrize(
+    "name, call",
+    [
+        ("np.cumsum", lambda x: np.cumsum(x)),
+        ("np.sort", lambda x: np.sort(x)),
+        ("np.linalg.inv", lambda x: np.linalg.inv(x[:, :2])),
+        ("np.einsum", lambda x: np.einsum("ij->j", x)),
+        ("np.arctan", lambda x: np.arctan(x)),
+        ("np.multiply.reduce", lambda x: np.multiply.reduce(x)),
+        ("np.multiply.outer", lambda x: np.multiply.outer(x, x)),
+        ("np.add.accumulate", lambda x: np.add.accumulate(x)),
+        ("np.vstack", lambda x: np.vstack([X, x])),
+        ("np.linalg.norm", lambda x: np.linalg.norm(x, ord=1)),
+        ("np.linalg.norm", lambda x: np.linalg.norm(x, ord=2)),
+        ("np.linalg.norm", lambda x: np.linalg.norm(x, 2, (0, 1))),
+        ("np.exp", lambda x: np.exp(x, where=X > 0)),
+        ("np.exp", lambda x: np.exp(x, dtype=np.float32)),
+    ],
+)
+def test_a_function_without_a_rule_is_refused_by_name_on_what_is_tracked(name: str, call: Callable[[Any], Any]):
+    with pytest.raises(TypeError) as caught:
+        call(tracked(X))
+    assert str(caught.value).startswith(name)
+    assert "no derivative rule" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.cumsum(x, axis=1),
+        lambda x: np.sort(x),
+        lambda x: np.einsum("ij->j", x),
+        lambda x: np.arctan(x),
+        lambda x: np.multiply.reduce(x),
+        lambda x: np.add.accumulate(x),
+        lambda x: np.vstack([X, x]),
+    ],
+)
+def test_a_function_without_a_rule_runs_on_constants(call: Callable[[Any], Any]):
+    y = call(al.tensor(X))
+    assert isinstance(y, al.Tensor)
+    assert not y.requires_grad
+    np.testing.assert_array_equal(y.data, call(X))
+
+
+def test_functions_that_give_no_array_give_what_numpy_gives():
+    assert np.allclose(al.tensor(X), X) is True
+    assert np.array_equal(al.tensor(X), X + 1) is False
+
+
+def test_adding_a_tracked_tensor_into_an_array_is_refused_and_leaves_the_array():
+    a, t = X.copy(), tracked(X)
+    with pytest.raises(TypeError, match=r"np\.add into out=.*a = a \+ x"):
+        a += t
+    with pytest.raises(TypeError, match=r"np\.multiply into out="):
+        a *= t
+    np.testing.assert_array_equal(a, X)
+    a = a + t
+    assert a.requires_grad
+
+
+def test_out_is_refused():
+    t, out = tracked(X), np.zeros(X.shape)
+    with pytest.raises(TypeError, match="out="):
+        np.exp(t, out=out)
+    with pytest.raises(TypeError, match="out="):
+        np.add.reduce(t, axis=0, out=np.zeros(3))
+    with pytest.raises(TypeError):
+        np.sum(t, axis=0, out=np.zeros(3))
+    with pytest.raises(TypeError):
+        np.exp(X, out=al.zeros(2, 3))
+    np.testing.assert_array_equal(out, np.zeros(X.shape))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.sum(x, 0, np.float32),
+        lambda x: np.mean(x, 0, np.float32),
+        lambda x: np.max(x, 0, np.zeros(3)),
+        lambda x: np.var(x, 0, np.float64),
+        lambda x: np.argmax(x, 0, np.zeros(3, int)),
+        lambda x: np.sum(x, initial=3.0),
+        lambda x: np.mean(x, where=X > 0),
+    ],
+)
+def test_arguments_that_are_not_served_are_never_taken_for_others(call: Callable[[Any], Any]):
+    with pytest.raises(TypeError):
+        call(tracked(X))
+
+
+def test_numpy_scalars_and_python_lists_become_constants():
+    x = tracked([1.0, 2.0])
+    (np.float64(3.0) * x + [1.0, 2.0]).sum().backward()
+    np.testing.assert_array_equal(x.grad, [3.0, 3.0])
+
+
+def test_iteration_length_and_membership_are_numpys():
+    x = tracked([1.0, 2.0])
+    first, second = x
+    (first * second).backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 1.0])
+    assert len(x) == 2
+    assert 2.0 in x
+    assert 3.0 not in x
+    with pytest.raises(TypeError, match="no length"):
+        len(al.tensor(1.0))
+
+
+def test_one_number_becomes_pythons_and_several_do_not():
+    x = tracked(2.5)
+    assert float(x) == 2.5
+    assert int(x) == 2
+    assert bool(x) is True
+    assert f"{x:.1f}" == "2.5"
+    assert [10, 20, 30][al.tensor(1)] == 20
+    with pytest.raises(ValueError, match=r"one number.*\(2,\)"):
+        tracked([1.0, 2.0]).item()
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(tracked([1.0, 2.0]))
