@@ -315,7 +315,12 @@ def test_a_removed_hook_is_gone_and_removing_it_again_takes_no_other():
 
 def test_a_hook_that_removes_itself_runs_once():
     x, calls = leaf(1.0), []
-    handle = x.register_hook(lambda g: (calls.append(1), handle.remove()) and None)
+
+    def once(g: al.Tensor) -> None:
+        calls.append(1)
+        handle.remove()
+
+    handle = x.register_hook(once)
     for _ in range(2):
         (x * 1).sum().backward()
     assert calls == [1]

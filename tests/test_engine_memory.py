@@ -161,7 +161,7 @@ def saved_where(build: Callable[[al.Tensor, al.Tensor], al.Tensor], *, constant:
 
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(
-    "name, build, constant, kept",
+    ("name", "build", "constant", "kept"),
     [
         ("+", lambda a, b: a + b, "", ""),
         ("-", lambda a, b: a - b, "", ""),

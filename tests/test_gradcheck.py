@@ -28,7 +28,7 @@ def positive(*shape):
 
 M, N, V = (3, 4), (4, 2), (4,)
 INDEX = np.array([[0, 2, 2, 1]])
-IMAGE, KERNEL = (2, 3, 5, 5), (2, 3, 3, 3)
+KERNEL = (2, 2, 3, 3)
 OPS = {
     "add": (lambda a, b: a + b, M, V),
     "subtract": (lambda a, b: a - b, M, V),
@@ -86,7 +86,7 @@ OPS = {
     "l1_loss": (lambda a, b: F.l1_loss(a, b), M, M),
     "bce": (lambda a, b: F.binary_cross_entropy(al.sigmoid(a), al.sigmoid(b)), M, M),
     "bce with logits": (F.binary_cross_entropy_with_logits, M, M),
-    "conv2d": (lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1), (1, 3, 5, 5), KERNEL, (2,)),
+    "conv2d": (lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1), (1, 2, 4, 4), KERNEL, (2,)),
     "conv2d, groups": (lambda x, w: F.conv2d(x, w, groups=2, dilation=2), (1, 2, 5, 5), (2, 1, 2, 2)),
     "max_pool2d": (lambda x: F.max_pool2d(x, 2), (1, 2, 4, 4)),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 3, stride=1, padding=1), (1, 1, 4, 4)),
@@ -321,7 +321,7 @@ def test_nothing_is_left_behind():
 
     gradcheck(lambda x: x * w, x)
     gradgradcheck(lambda x: x * w * x, x)
-    assert not gradcheck(fails, x).verdicts[0].worst.slope is None
+    assert not gradcheck(fails, x)
     with pytest.raises(ZeroDivisionError):
         gradcheck(lambda x: x * (1 / 0), x)
     for t, (data, copy, node, grad) in zip((x, w), before, strict=True):

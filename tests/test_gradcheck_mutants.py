@@ -428,7 +428,7 @@ SECOND = [
     ("square", lambda z: mutated(al.square, x=lambda g, x: g * raw(x) * 2.0)(z)),
     ("exp", lambda z: mutated(al.exp, x=lambda g, y: g * raw(y))(z)),
     ("sigmoid", lambda z: mutated(al.sigmoid, x=lambda g, y: g * y * (1.0 - raw(y)))(z)),
-    ("softmax", lambda z: mutated(fused._softmax, x=lambda g, y: y * (g - np.sum(g * raw(y), axis=1, keepdims=True)))(z, dim=1)),
+    ("softmax", lambda z: mutated(fused._softmax, x=lambda g, y: y * (g - np.sum(g * raw(y), 1)[:, None]))(z, dim=1)),
     ("multiply", lambda z: mutated(al.multiply, a=lambda g, b: g * raw(b))(z, al.sin(z))),
 ]  # fmt: skip
 

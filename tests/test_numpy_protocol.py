@@ -215,7 +215,7 @@ def test_an_array_of_a_tracked_tensor_is_refused_with_the_remedy():
 
 
 @pytest.mark.parametrize(
-    "name, call",
+    ("name", "call"),
     [
         ("np.cumsum", lambda x: np.cumsum(x)),
         ("np.sort", lambda x: np.sort(x)),

@@ -31,6 +31,7 @@ from strategies import (
 
 import autograd_lite as al
 from autograd_lite import ops
+from autograd_lite.check import gradcheck, gradgradcheck
 
 # ------------------------------------------------------------------- calls whose shapes hang together
 
@@ -377,6 +378,16 @@ def test_gradients_of_first_and_second_order_are_the_differences(name: str, data
     rng = np.random.default_rng(0)
     check_first_order(function, inputs, rng)
     check_second_order(function, inputs, rng)
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_the_package_checks_pass_on_every_op(name: str, data: st.DataObject):
+    function, inputs = data.draw(CASES[name])
+    for check in (gradcheck, gradgradcheck):
+        report = check(function, leaves(inputs))
+        assert report, str(report)
 
 
 @pytest.mark.parametrize("name", CASES)

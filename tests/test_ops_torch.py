@@ -219,7 +219,7 @@ def test_the_same_call_gives_pytorchs_values_and_gradients(case: tuple[Any, ...]
 
 @DTYPES
 @pytest.mark.parametrize(
-    "a, b",
+    ("a", "b"),
     [
         *[((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((4, 2, 3), (3,)), ((3,), (4, 3, 2))],
         *[((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2)), ((4, 2, 3), (4, 3, 2)), ((4, 1, 2, 3), (5, 3, 2))],
@@ -231,7 +231,7 @@ def test_matmul_agrees_for_vectors_matrices_and_batches(a: tuple[int, ...], b: t
 
 
 @DTYPES
-@pytest.mark.parametrize("joined, dims", [("cat", (0, 1, -1)), ("stack", (0, 2, -1))])
+@pytest.mark.parametrize(("joined", "dims"), [("cat", (0, 1, -1)), ("stack", (0, 2, -1))])
 def test_cat_and_stack_agree_along_every_dimension(joined: str, dims: tuple[int, ...], dtype: Any):
     for dim in dims:
         ours, theirs = getattr(al, joined), getattr(torch, joined)
@@ -300,7 +300,7 @@ IMAGES = numbers(2, 3, 2, 2)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize(
-    "logits, target, ignored",
+    ("logits", "target", "ignored"),
     [
         (LOGITS, [0, 2, 1, 1], -100),
         (LOGITS, [0, 2, -100, 1], -100),
@@ -352,7 +352,7 @@ def test_nll_loss(name: str, reduction: str, dtype: Any):
 @DTYPES
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize(
-    "name, input, target",
+    ("name", "input", "target"),
     [
         ("mse_loss", X, X[::-1]),
         ("l1_loss", X, X[::-1]),
@@ -396,7 +396,7 @@ PICTURE = numbers(2, 4, 7, 6)
 @DTYPES
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize(
-    "stride, padding, dilation, groups",
+    ("stride", "padding", "dilation", "groups"),
     [(1, 0, 1, 1), (2, 1, 1, 1), ((2, 1), (0, 2), 1, 1), (1, 1, 2, 1), (1, 0, 1, 2), (2, 1, (1, 2), 4), (3, 2, 1, 2)],
 )
 def test_conv2d(stride: Any, padding: Any, dilation: Any, groups: int, bias: bool, dtype: Any):
@@ -407,7 +407,7 @@ def test_conv2d(stride: Any, padding: Any, dilation: Any, groups: int, bias: boo
 
 @DTYPES
 @pytest.mark.parametrize(
-    "name, args",
+    ("name", "args"),
     [
         *[
             ("max_pool2d", a)
@@ -469,6 +469,16 @@ def test_the_slope_of_a_length_of_zero_is_zero(name: str):
 @pytest.mark.parametrize("args", [(), (2,), ("fro",), (2, 1), (2, -1, True), (2, (0, 1))])
 def test_norm_takes_its_order_first(args: tuple[Any, ...]):
     agree(lambda x: x.norm(*args), lambda x: x.norm(*args), X)
+
+
+@pytest.mark.parametrize("a", [(), (2,), (2, 3), (2, 2, 3)])
+@pytest.mark.parametrize("swap", [False, True])
+def test_matmul_with_a_number_is_refused_as_in_pytorch_and_numpy(a: tuple[int, ...], swap: bool):
+    operands = [np.ones(a), np.array(2.0)][:: -1 if swap else 1]
+    with pytest.raises(RuntimeError):
+        torch.matmul(*map(torch.tensor, operands))
+    with pytest.raises(ValueError, match="does not have enough dimensions"):
+        al.matmul(*map(al.tensor, operands))
 
 
 @pytest.mark.parametrize("bounds", [(1, 3), (None, 2), (1, None)])

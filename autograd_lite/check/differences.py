@@ -98,9 +98,8 @@ def ladder(line: Line, top: float, bottom: float) -> Slope:
     sides = [_best(line, s, steps, 2, rounding) for s in (backward, forward)]
     middle = (above - below) / (right + left)
     both = _best(line, middle, steps, 1, rounding)
-    moves = np.flatnonzero(np.any(_moving(above, line.y) | _moving(below, line.y), axis=1))
-    rest = int(moves.max(initial=-1)) + 1  # the rung from which on nothing moves
-    return _conclude(line, both, sides, (backward, forward), rounding / steps, rest)
+    rests = [int(np.flatnonzero(_moving(y, line.y).any(axis=1)).max(initial=-1)) + 1 for y in (below, above)]
+    return _conclude(line, both, sides, (backward, forward), rounding / steps, (rests[0], rests[1]))
 
 
 def _moving(y: Array, base: Array) -> Any:
@@ -148,9 +147,11 @@ def _conclude(
     sides: list[Estimate],
     slopes: tuple[Array, Array],
     rounding: Array,
-    rest: int,
+    rests: tuple[int, int],
 ) -> Slope:
+    """All that the rungs say; `rests` are those from which on nothing moves, on either side."""
     left, right = sides
+    rest = max(rests)
     still = rest <= len(rounding) - 4
     size = max(abs(left.value), abs(right.value))
     if not np.isfinite(left.error) and not np.isfinite(right.error):
@@ -160,8 +161,10 @@ def _conclude(
         return Slope(one.value, one.error, left.value, right.value, "edge", one.value, one.value, still)
     gap = abs(left.value - right.value)
     stepped = both.error < 0.01 * abs(both.value) and gap < 0.05 * abs(both.value)
-    if still and not stepped:  # flat here, whatever is further out
-        return Slope(0.0, float(rounding[rest]), 0.0, 0.0, "smooth", 0.0, 0.0, still)
+    if still and not stepped:  # flat here, whatever is further out; or in steps too coarse to tell the slope
+        coarse = min(rests) > 0 and abs(rests[0] - rests[1]) <= 1
+        step = RATIO * max(abs(line.weigh(s[rest - 1])) for s in slopes) if coarse else 0.0
+        return Slope(0.0, float(max(rounding[rest], step)), 0.0, 0.0, "smooth", 0.0, 0.0, still)
     grows = [_grows(line.weigh(s)) for s in slopes]
     if any(grows) and not all(grows):
         one = right if grows[0] else left

@@ -197,8 +197,8 @@ def _excuse(report: Report) -> None:
     report.blame = None
     report.note(
         "kink",
-        "several ops are at kinks at once (as relu at 0), and the slopes they take there do not add up to a difference; "
-        "every op is right alone, and all agrees at a point nearby",
+        "several ops are at kinks at once (as relu at 0), and the slopes they take there do not add up to a "
+        "difference; every op is right alone, and all agrees at a point nearby",
     )
 
 

@@ -263,7 +263,7 @@ class Judge:
     # Ties
 
     def _tied(self, verdicts: list[Verdict]) -> None:
-        """Entries at a kink that are equal may be tied: each alone has room between its sides, together they have less."""
+        """Equal entries at a kink may be tied: each alone has room between its sides, together they have less."""
         groups: dict[float, list[Entry]] = {}
         for entry in (e for v in verdicts for e in v.of("kink")):
             if entry.index is not None and entry.slope is not None and entry.slope.kind == "kink":

@@ -86,9 +86,9 @@ class Report:
         if self.blame is not None and not self:
             lines += ["", *blame_lines(self.blame)]
         rule = (
-            f"Rule: |analytic - numeric| <= {self.rtol:g} x the larger of the two + noise, the noise measured for each "
-            "entry\nfrom the rounding of the outputs that move. Numeric: central differences, extrapolated, weighed with "
-            "a\nrandom cotangent; analytic: the rules of the ops, in float64."
+            f"Rule: |analytic - numeric| <= {self.rtol:g} x the larger of the two + noise, the noise measured for "
+            "each entry,\nfrom the rounding of the outputs that move. Numeric: central differences, extrapolated, weighed "
+            "with a random\ncotangent; analytic: the rules of the ops, in float64."
         )
         return "\n".join([*lines, "", rule])
 
@@ -222,11 +222,11 @@ def blame_lines(b: Blame) -> list[str]:
     if b.kind == "cut":
         more = [f"  (and {len(b.more)} more such arguments)"] if b.more else []
         return [
-            f"A path is cut: argument {b.argument} of {b.op} depends on the input, and comes in as a constant, unrecorded:",
+            f"A path is cut: argument {b.argument} of {b.op} depends on the input, and comes in as a constant:",
             *where,
             *more,
-            f"All {checked} that were recorded are right alone. What leaves the graph is detach(), .data, a NumPy call on "
-            "arrays,\nor no_grad(): write that part with Tensors, or do not count on its gradient.",
+            f"All {checked} that were recorded are right alone. What leaves the graph is detach(), .data, a NumPy call "
+            "on\narrays, or no_grad(): write that part with Tensors, or do not count on its gradient.",
         ]
     if b.kind == "kinks":
         return [
