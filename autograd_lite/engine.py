@@ -229,6 +229,8 @@ def backward(
     for node in list(found):
         g = settle([found.pop(node)])
         notes = node.annotate()
+        if isinstance(notes.grad, Tensor) and isinstance(g, RowSparse):
+            g = g.to_dense()
         notes.grad = g if notes.grad is None else notes.grad + g
 
 

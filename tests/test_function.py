@@ -192,6 +192,10 @@ def test_backward_runs_once_for_all_inputs_in_every_pass():
     grad(y, [a, b], create_graph=True)
     assert len(calls) == 3
     np.testing.assert_array_equal(a.grad, [6.0, 8.0])
+    y = Counted.apply(al.tensor(2.0, requires_grad=True), al.tensor(3.0))
+    y.backward(retain_graph=True)
+    y.backward(retain_graph=True)
+    assert len(calls) == 5
 
 
 def test_nothing_is_recorded_inside_forward_and_backward_records_only_with_create_graph():
@@ -445,10 +449,10 @@ def test_gradients_of_the_first_input_alone_leave_no_cycle_behind():
     a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
     y = Both.apply(a, b)
     node = weakref.ref(y.node)
-    (first,) = grad(y.sum(), a, create_graph=True)
-    np.testing.assert_array_equal(first.detach(), [3.0, 4.0])
     (other,) = grad(y.sum(), b, create_graph=True)
     np.testing.assert_array_equal(other.detach(), [1.0, 2.0])
+    (first,) = grad(y.sum(), a, create_graph=True)
+    np.testing.assert_array_equal(first.detach(), [3.0, 4.0])
     del y, first, other
     assert node() is None
 

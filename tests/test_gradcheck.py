@@ -184,6 +184,22 @@ def test_a_wrong_slope_does_not_hide_behind_a_kink():
     assert [e.index for e in report.verdicts[0].of("wrong")] == [(2,)]
 
 
+def test_a_slope_where_the_function_is_flat_is_wrong():
+    @al.primitive(x=lambda g: g)
+    def straight_through(x):
+        return np.rint(x)
+
+    @al.primitive(x=lambda g: g)
+    def shrunk(x):
+        return x - np.clip(x, -0.5, 0.5)
+
+    for scale in (1.0, 10.0, 1e4):
+        x = [0.01, 2.1, scale, -scale]
+        assert gradcheck(al.round, at(x))
+        assert (0,) in [e.index for e in gradcheck(straight_through, at(x)).verdicts[0].of("wrong")]
+        assert [e.index for e in gradcheck(shrunk, at(x)).verdicts[0].of("wrong")] == [(0,)]
+
+
 def test_a_network_that_starts_at_zero_is_not_blamed():
     x = rng.normal(size=(6, 3))
     report = gradcheck(lambda w: (al.relu(x @ w) * al.tensor([1.0, -1.0])).sum(), at(np.zeros((3, 2))))

@@ -351,12 +351,16 @@ def a_slope_at_the_kink_outside_of_both():
 
 @mutant("cross_entropy_at", "x")
 def cross_entropy_at_the_next_class():
-    def rule(g, x, index):
-        p = np.exp(x - np.max(x, axis=-1, keepdims=True))
-        return g[..., None] * (p / p.sum(-1, keepdims=True) - np.eye(2)[1 - index])
+    @al.primitive(x=lambda g, x: g[..., None] * (softmax_of(x) - np.eye(2)[1 - LABELS]))
+    def cross_entropy_at(x):
+        return -np.log(softmax_of(x))[np.arange(4), LABELS]
 
-    loss = mutated(fused._cross_entropy_at, x=rule)
-    return net(loss=lambda z: loss(z, LABELS).mean())
+    return net(loss=lambda z: cross_entropy_at(z).mean())
+
+
+def softmax_of(x):
+    e = np.exp(x)
+    return e / np.sum(e, axis=-1, keepdims=True)
 
 
 @mutant("cross_entropy_of_rows", "x")
@@ -536,10 +540,6 @@ def dense(g):
     return g.to_dense() if hasattr(g, "to_dense") else g
 
 
-CHANGES = {
-    "0.05 %": 1.0005,
-    "sign": -1.1,  # two changed signs would make a right one
-}
 NO_CHANGE = {
     ("flat", None),
     ("var, std", "mean"),
@@ -547,9 +547,8 @@ NO_CHANGE = {
 }  # where the gradient is zero, whatever it is multiplied with
 
 
-@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", sorted(OPS))
-def test_every_rule_changed_is_caught_and_named(name, change):
+def test_every_rule_off_by_a_twentieth_of_a_percent_is_caught_and_named(name):
     func, *shapes = OPS[name]
     inputs = [leaf(rng.normal(size=s)) for s in shapes]
     for op, k in rules_in(name):
@@ -557,7 +556,7 @@ def test_every_rule_changed_is_caught_and_named(name, change):
             continue
         right = op.rules
         op.rules = tuple(
-            (lambda g, *rest, rule=rule: dense(rule(g, *rest)) * CHANGES[change]) if j == k else rule
+            (lambda g, *rest, rule=rule: dense(rule(g, *rest)) * 1.0005) if j == k else rule
             for j, rule in enumerate(right)
         )
         try:

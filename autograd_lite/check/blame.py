@@ -102,19 +102,22 @@ def find(problem: Problem, wrong: set[int], settings: dict[str, Any], second: li
     calls, inputs, outputs = watched(problem, problem.arrays)
     used = set(reach([t.node for t in outputs if t.node is not None]))
     own = [c for c in calls if c.recorded and c.result.node in used]
-    kinks = 0
+    kinks = skipped = 0
     for kind, checked, make in (("op", own, alone), ("second", second or [], derived)):
         for call in checked:
             verdicts = _verdicts(call, make, settings)
+            if verdicts is None:
+                skipped += kind == "op"
+                continue
             if any(v.of("wrong") for v in verdicts):
-                return _named(kind, call, verdicts, len(own))
+                return _named(kind, call, verdicts, len(own) - skipped)
             kinks += any(v.of("kink") for v in verdicts)
     cuts = _cuts(problem, calls, wrong)
     if cuts:
         call, text = cuts[0]
-        return Blame("cut", call.op.name, text, call.site, ops=len(own), more=tuple(t for _, t in cuts[1:4]))
+        return Blame("cut", call.op.name, text, call.site, ops=len(own) - skipped, more=tuple(t for _, t in cuts[1:4]))
     loose = [problem.labels[k] for k in sorted(wrong) if inputs[k].node not in used]
-    return Blame("kinks" if kinks and not loose else "unknown", ops=len(own), more=tuple(loose))
+    return Blame("kinks" if kinks and not loose else "unknown", ops=len(own) - skipped, more=tuple(loose))
 
 
 def _named(kind: str, call: Call, verdicts: list[Verdict], ops: int) -> Blame:
@@ -124,7 +127,8 @@ def _named(kind: str, call: Call, verdicts: list[Verdict], ops: int) -> Blame:
     return Blame(kind, call.op.name, verdict.label, call.site, worst, counted, ops)
 
 
-def _verdicts(call: Call, make: Callable[[Call], Problem | None], settings: dict[str, Any]) -> list[Verdict]:
+def _verdicts(call: Call, make: Callable[[Call], Problem | None], settings: dict[str, Any]) -> list[Verdict] | None:
+    """The verdict on an op alone, or None where it cannot be called alone; it is not thereby wrong."""
     try:
         problem = make(call)
         if problem is None:
@@ -132,8 +136,8 @@ def _verdicts(call: Call, make: Callable[[Call], Problem | None], settings: dict
         work = sum(a.size for a in problem.arrays) * sum(a.size for a in (*problem.arrays, call.result.data))
         limit = settings["limit"] if work < 2e7 else 100
         return Judge(problem, **{**settings, "limit": limit}).run()
-    except Exception:  # an op that cannot be called alone is not thereby wrong
-        return []
+    except Exception:
+        return None
 
 
 def alone(call: Call) -> Problem | None:

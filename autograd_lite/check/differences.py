@@ -99,7 +99,16 @@ def ladder(line: Line, top: float, bottom: float) -> Slope:
     middle = (above - below) / (right + left)
     both = _best(line, middle, steps, 1, rounding)
     rests = [int(np.flatnonzero(_moving(y, line.y).any(axis=1)).max(initial=-1)) + 1 for y in (below, above)]
-    return _conclude(line, both, sides, (backward, forward), rounding / steps, (rests[0], rests[1]))
+    rest = max(rests)
+    steppy = min(rests) > 0 and abs(rests[0] - rests[1]) <= 1 and _as_rounding(line.y, above, below, moved, rest - 1)
+    return _conclude(line, both, sides, (backward, forward), rounding / steps, rest, steppy)
+
+
+def _as_rounding(y: Array, above: Array, below: Array, moved: Array, rung: int) -> bool:
+    """Is the least movement as small as rounding, in float32 at worst? A flat piece ends in larger ones."""
+    far = np.abs(np.concatenate((above, below)))[:, moved]
+    least = np.maximum(np.abs(above[rung] - y), np.abs(below[rung] - y))[moved]
+    return bool(np.max(least) < 1e-6 * np.max(far, where=np.isfinite(far), initial=0.0))
 
 
 def _moving(y: Array, base: Array) -> Any:
@@ -147,11 +156,11 @@ def _conclude(
     sides: list[Estimate],
     slopes: tuple[Array, Array],
     rounding: Array,
-    rests: tuple[int, int],
+    rest: int,
+    steppy: bool,
 ) -> Slope:
-    """All that the rungs say; `rests` are those from which on nothing moves, on either side."""
+    """All that the rungs say; from `rest` on nothing moves, and `steppy` is whether rounding may be why."""
     left, right = sides
-    rest = max(rests)
     still = rest <= len(rounding) - 4
     size = max(abs(left.value), abs(right.value))
     if not np.isfinite(left.error) and not np.isfinite(right.error):
@@ -160,10 +169,9 @@ def _conclude(
         one = left if np.isfinite(left.error) else right
         return Slope(one.value, one.error, left.value, right.value, "edge", one.value, one.value, still)
     gap = abs(left.value - right.value)
-    stepped = both.error < 0.01 * abs(both.value) and gap < 0.05 * abs(both.value)
-    if still and not stepped:  # flat here, whatever is further out; or in steps too coarse to tell the slope
-        coarse = min(rests) > 0 and abs(rests[0] - rests[1]) <= 1
-        step = RATIO * max(abs(line.weigh(s[rest - 1])) for s in slopes) if coarse else 0.0
+    clear = both.error < 0.01 * abs(both.value) and gap < 0.05 * abs(both.value)
+    if still and not (steppy and clear):  # flat here, whatever is further out; or in steps too coarse to tell
+        step = RATIO * max(abs(line.weigh(s[rest - 1])) for s in slopes) if steppy else 0.0
         return Slope(0.0, float(max(rounding[rest], step)), 0.0, 0.0, "smooth", 0.0, 0.0, still)
     grows = [_grows(line.weigh(s)) for s in slopes]
     if any(grows) and not all(grows):

@@ -100,10 +100,20 @@ def gradgradcheck(
     first.first()
     calls, _, outputs = blame.watched(first, first.arrays)
     weights = _cotangents(grad_outputs, outputs, seed)
+    names = [*labels, *(f"grad_output {k}" for k in range(len(weights)))]
+    problem = Problem(_gradient_of(forward, len(places)), [*first.arrays, *weights], names, replay)
+    report = Report("gradgradcheck", rtol)
+    _note_upcasts(report, given)
+    settings = {"rtol": rtol, "seed": seed, "limit": max_entries, "step": eps or STEP}
+    return finish(examine(problem, report, settings, [c for c in calls if c.recorded]), raise_exception)
+
+
+def _gradient_of(forward: Callable[[list[Tensor]], Any], count: int) -> Callable[[list[Tensor]], Any]:
+    """The gradient as a function of `count` inputs and of the outputs' cotangents after them."""
 
     def evaluate(tensors: list[Tensor]) -> Any:
-        xs = tensors[: len(places)]
-        pairs = zip(as_outputs(forward(xs)), tensors[len(places) :], strict=True)
+        xs = tensors[:count]
+        pairs = zip(as_outputs(forward(xs)), tensors[count:], strict=True)
         reached = [(y, g) for y, g in pairs if y.node is not None]
         if not reached:
             raise ValueError("no output of the function has a graph: there is no gradient to differentiate")
@@ -111,12 +121,7 @@ def gradgradcheck(
         grads = engine.grad(ys, xs, list(gs), create_graph=True, allow_unused=True)
         return [Tensor(np.zeros(x.shape)) if g is None else g for x, g in zip(xs, grads, strict=True)]
 
-    names = [*labels, *(f"grad_output {k}" for k in range(len(weights)))]
-    problem = Problem(evaluate, [*first.arrays, *weights], names, replay)
-    report = Report("gradgradcheck", rtol)
-    _note_upcasts(report, given)
-    settings = {"rtol": rtol, "seed": seed, "limit": max_entries, "step": eps or STEP}
-    return finish(examine(problem, report, settings, [c for c in calls if c.recorded]), raise_exception)
+    return evaluate
 
 
 def examine(

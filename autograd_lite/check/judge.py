@@ -169,7 +169,12 @@ class Judge:
         top = max(abs(x), self.typical[k], 1.0) / 4
         bottom = max(1e-14 * (abs(x) or self.typical[k]), 1e-26 * top)
         a = float(self.analytic[k].reshape(-1)[e])
-        return self._compare(Line(at, self.y, self.weights, self.eps), k, index, a, scale, top, bottom, (e,))
+        line = Line(at, self.y, self.weights, self.eps)
+        found = self._compare(line, k, index, a, scale, top, bottom, (e,))
+        if found.state == "wrong" and 0 < abs(x) < 1e-10 * top:  # far smaller than its neighbours: in its own steps
+            closer = self._compare(line, k, index, a, abs(x), abs(x) / 4, 1e-14 * abs(x), (e,))
+            found = closer if closer.state == "right" else found
+        return found
 
     def direction(self, k: int, mask: Array) -> Entry:
         """Compare along a random direction through the entries of a mask, each moved by its own magnitude."""

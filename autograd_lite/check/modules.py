@@ -41,11 +41,7 @@ def check_module(
     >>> bool(report), report.verdicts[0].checked
     (True, 2)
     """
-    named = [(n, p) for n, p in _named(model) if p.node is not None]
-    if not named:
-        raise ValueError("no parameter of the model requires a gradient: there is nothing to check")
-    for name, parameter in named:
-        refuse_nonfinite(parameter.data, name)
+    named = _named(model)
     parameters = [p for _, p in named]
     report = Report("check_module", rtol, column="parameter")
     narrow = sorted({str(p.dtype) for p in parameters if p.dtype != np.float64})
@@ -68,13 +64,18 @@ def check_module(
 
 
 def _named(model: Any) -> list[tuple[str, Tensor]]:
-    if isinstance(model, dict):
-        return list(model.items())
-    if not hasattr(model, "named_parameters"):
+    """The parameters that require gradients. Raises where there are none, or one is not finite."""
+    if not isinstance(model, dict) and not hasattr(model, "named_parameters"):
         raise TypeError(
             f"the model is a Module or a dictionary of Tensors, and {type(model).__name__} has no named_parameters()"
         )
-    return list(model.named_parameters())
+    items = model.items() if isinstance(model, dict) else model.named_parameters()
+    named = [(n, p) for n, p in items if p.node is not None]
+    if not named:
+        raise ValueError("no parameter of the model requires a gradient: there is nothing to check")
+    for name, parameter in named:
+        refuse_nonfinite(parameter.data, name)
+    return named
 
 
 def _parts(model: Any) -> list[Any]:

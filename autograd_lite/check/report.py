@@ -87,8 +87,8 @@ class Report:
             lines += ["", *blame_lines(self.blame)]
         rule = (
             f"Rule: |analytic - numeric| <= {self.rtol:g} x the larger of the two + noise, the noise measured for "
-            "each entry,\nfrom the rounding of the outputs that move. Numeric: central differences, extrapolated, weighed "
-            "with a random\ncotangent; analytic: the rules of the ops, in float64."
+            "each entry,\nfrom the rounding of the outputs that move. Numeric: central differences, extrapolated, "
+            "weighed with a random\ncotangent; analytic: the rules of the ops, in float64."
         )
         return "\n".join([*lines, "", rule])
 
@@ -201,7 +201,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def blame_lines(b: Blame) -> list[str]:
     """What is behind it, where, and what to do."""
-    checked = f"{b.ops} op{'s' * (b.ops != 1)}"
+    checked = f"{b.ops} checked op{'s' * (b.ops != 1)}"
     where = [] if b.site is None else [f"  at    {b.site[0]}:{b.site[1]}", f"        {b.line}"]
     if b.kind in ("op", "second") and b.entry is not None:
         which = "the rule" if b.kind == "op" else "the second derivative, through the rule,"

@@ -61,8 +61,8 @@ def log_softmax(input: Any, dim: int = -1) -> Any:
 
 
 @primitive(index=None)
-def _one_hot(index: Array, *, classes: int) -> Any:
-    out = np.zeros((index.size, classes))
+def _one_hot(index: Array, *, classes: int, dtype: Any = np.float64) -> Any:
+    out = np.zeros((index.size, classes), dtype)
     out[np.arange(index.size), index.reshape(-1)] = 1.0
     return out.reshape(*index.shape, classes)
 
@@ -91,13 +91,34 @@ def _cross_entropy_of_rows(x: Array, target: Array) -> Any:
     return -np.add.reduce(_log_softmax(x, dim=x.ndim - 1) * target, axis=-1)
 
 
+def _counted(index: Any, ignore: int) -> Any:
+    """Class 0 in place of the number that does not count."""
+    return np.where(index == ignore, 0, index)
+
+
 @primitive(
-    x=lambda g, x, index, x_shape: g[..., None] * (softmax(x) - _one_hot(index, classes=x_shape[-1])),
+    x=lambda g, x, index, x_shape, ignore: (
+        (g * (index != ignore))[..., None]
+        * (softmax(x) - _one_hot(_counted(index, ignore), classes=x_shape[-1], dtype=x.dtype))
+    ),
     index=None,
 )
-def _cross_entropy_at(x: Array, index: Array) -> Any:
+def _cross_entropy_at(x: Array, index: Array, *, ignore: int) -> Any:
     logs = _log_softmax(x, dim=x.ndim - 1)
-    return -np.take_along_axis(logs, index[..., None], axis=-1)[..., 0]
+    losses = -np.take_along_axis(logs, _counted(index, ignore)[..., None], axis=-1)[..., 0]
+    return np.where(index == ignore, 0.0, losses)
+
+
+@primitive(losses=lambda g, index, ignore: g * (index != ignore) / _count(index, ignore), index=None)
+def _mean_of_counted(losses: Array, index: Array, *, ignore: int) -> Any:
+    return np.add.reduce(losses, axis=None) / _count(index, ignore)
+
+
+def _count(index: Any, ignore: int) -> float:
+    count = float(np.count_nonzero(index != ignore))
+    if not count:
+        raise ValueError(f"cross_entropy: every target is ignore_index ({ignore}), which leaves nothing to average")
+    return count
 
 
 def reduced(losses: Any, reduction: str) -> Any:
@@ -157,17 +178,15 @@ def cross_entropy(
 def _from_classes(
     x: Any, target: Any, t: Array, classes: int, ignore_index: int, reduction: str, smoothing: float
 ) -> Any:
-    counts = t != ignore_index
-    everything = bool(counts.all())
-    _refuse_range(t if everything else np.where(counts, t, 0), classes, "cross_entropy: target")
-    index = (target if isinstance(target, Tensor) else t) if everything else np.where(counts, t, 0)
-    losses = _cross_entropy_at(x, index)
+    _refuse_range(_counted(t, ignore_index), classes, "cross_entropy: target")
+    index = target if isinstance(target, Tensor) else t
+    losses = _cross_entropy_at(x, index, ignore=ignore_index)
     if smoothing:
-        losses = losses * (1.0 - smoothing) - mean(log_softmax(x), -1) * smoothing
-    if everything:
-        return reduced(losses, reduction)
-    losses = where(counts, losses, 0.0)
-    return sum(losses) / float(counts.sum()) if reduction == "mean" else reduced(losses, reduction)
+        counts = np.not_equal(index, ignore_index)
+        losses = losses * (1.0 - smoothing) - mean(log_softmax(x), -1) * counts * smoothing
+    if reduction == "mean":
+        return _mean_of_counted(losses, index, ignore=ignore_index)
+    return reduced(losses, reduction)
 
 
 def nll_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:

@@ -75,7 +75,7 @@ def getitem(x: Any, index: Any) -> Any:
         if isinstance(item, Tensor | np.ndarray | list | tuple | range | bool | np.bool_):
             raw = _data(item)
             if raw.size == 0 and isinstance(item, list | tuple | range):
-                raw = item = raw.astype(np.intp)
+                raw = raw.astype(np.intp)  # an empty list is an array of floats
             if raw.dtype.kind not in "biu":
                 raise IndexError(
                     f"an index must be of integers or booleans, and this one is {raw.dtype}: convert it with .long()"

@@ -90,6 +90,8 @@ def _linear(x: Array, w: Array) -> Any:
 
 @primitive(x=lambda g, w: product(g, w), w=_weight_gradient, b=lambda g: g)
 def _affine(x: Array, w: Array, b: Array) -> Any:
+    if b.ndim != 1:
+        raise ValueError("a bias has one dimension")
     y: Array = product(x, w.T)
     y += b
     return y
