@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from autograd_lite.ops.shape import cast, sum_to
 from autograd_lite.sparse import RowSparse
 
 ndarray = np.ndarray
+_ordinary = nullcontext()  # rules on arrays record nothing, whatever the mode
 
 
 def flow(
@@ -39,57 +41,57 @@ def flow(
     wanted = None if targets is None else set(targets)
     leading = None if targets is None else leading_to(targets, order)
     refuse_unusable(order if leading is None else [n for n in order if not leading.isdisjoint(n.parents)])
-    gradients, owned, found = dict(roots), set[Node](), dict[Node, Any]()
+    return _propagate(order, dict(roots), wanted, leading, retain_graph, create_graph)
+
+
+def _propagate(
+    order: list[Node],
+    gradients: dict[Node, Any],
+    wanted: set[Node] | None,
+    leading: set[Node] | None,
+    retain_graph: bool,
+    create_graph: bool,
+) -> dict[Node, Any]:
+    """Run each node's rules on its gradient, and add what they return to what its parents have."""
+    owned, found = set[Node](), dict[Node, Any]()
     for node in order:
         g = gradients.pop(node, None)
-        if g is not None:
-            notes = node.notes
-            if notes is not None and notes.hooks:
-                g = _call_hooks(node, g)
-            if node in wanted if wanted is not None else notes is not None and notes.keeps_grad:
-                found[node] = g
-            if node.op is not None and (leading is None or not leading.isdisjoint(node.parents)):
-                g = g.to_dense() if type(g) is RowSparse else g
-                _send(node, g, gradients, owned, leading, create_graph)
-                if not retain_graph:
-                    node.saved = None
-    return found
-
-
-def _send(
-    node: Node,
-    g: Any,
-    gradients: dict[Node, Any],
-    owned: set[Node],
-    leading: set[Node] | None,
-    create_graph: bool,
-) -> None:
-    """Run a node's rules on its gradient, and add what they return to what its parents have."""
-    op, saved = node.op, node.saved
-    assert op is not None
-    assert saved is not None
-    for k, parent in enumerate(node.parents):
-        if parent is None or (leading is not None and parent not in leading):
+        if g is None:
             continue
-        rule = op.rules[op.slot(k) if op.variadic else k]
-        try:
-            gx = rule(g, *(_as_tensors(node, k) if create_graph else saved[k]))  # type: ignore[misc]
-            if gx is None:
+        notes, op = node.notes, node.op
+        if notes is not None and notes.hooks:
+            g = _call_hooks(node, g)
+        if node in wanted if wanted is not None else notes is not None and notes.keeps_grad:
+            found[node] = g
+        if op is None or (leading is not None and leading.isdisjoint(node.parents)):
+            continue
+        g = g.to_dense() if type(g) is RowSparse else g
+        saved = node.saved
+        for k, parent in enumerate(node.parents):
+            if parent is None or (leading is not None and parent not in leading):
                 continue
-            if gx.shape != parent.shape or gx.dtype is not parent.dtype:
-                gx = _fit(gx, parent)
-        except Exception as error:
-            raise _explained(error, node, k, g) from error
-        have = gradients.get(parent)
-        if have is None:
-            gradients[parent] = gx  # borrowed: it may be g itself, or a view of it
-        elif parent in owned and type(gx) is ndarray:
-            have += gx
-            gradients[parent] = have  # a NumPy scalar is rebound by +=
-        else:
-            gradients[parent] = have + gx
-            if not create_graph:
-                owned.add(parent)
+            try:
+                rule = op.rules[op.slot(k) if op.variadic else k]
+                gx = rule(g, *(_as_tensors(node, k) if create_graph else saved[k]))  # type: ignore[misc,index]
+                if gx is None:
+                    continue
+                if gx.shape != parent.shape or gx.dtype is not parent.dtype:
+                    gx = _fit(gx, parent)
+            except Exception as error:
+                raise _explained(error, node, k, g) from error
+            have = gradients.get(parent)
+            if have is None:
+                gradients[parent] = gx  # borrowed: it may be g itself, or a view of it
+            elif parent in owned and type(gx) is ndarray:
+                have += gx
+                gradients[parent] = have  # a NumPy scalar is rebound by +=
+            else:
+                gradients[parent] = have + gx
+                if not create_graph:
+                    owned.add(parent)
+        if not retain_graph:
+            node.saved = None
+    return found
 
 
 def _as_tensors(node: Node, k: int) -> list[Any]:
@@ -225,20 +227,14 @@ def backward(
     targets = None if inputs is None else [_node_of(t, "inputs") for t in inputs]
     keep = create_graph if retain_graph is None else retain_graph
     roots = _start([self], [gradient], "backward()", create_graph)
-    found = _run(roots, targets, keep, create_graph)
+    with enable_grad() if create_graph else _ordinary:
+        found = flow(roots, targets=targets, retain_graph=keep, create_graph=create_graph)
     for node in list(found):
         g = settle([found.pop(node)])
         notes = node.annotate()
         if isinstance(notes.grad, Tensor) and isinstance(g, RowSparse):
             g = g.to_dense()
         notes.grad = g if notes.grad is None else notes.grad + g
-
-
-def _run(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
-    if not create:
-        return flow(roots, targets=targets, retain_graph=retain)
-    with enable_grad():
-        return flow(roots, targets=targets, retain_graph=retain, create_graph=True)
 
 
 def _node_of(tensor: Tensor, role: str) -> Node:
@@ -272,7 +268,9 @@ def grad(
         grad_outputs = [grad_outputs] * len(outputs) if grad_outputs is None else [grad_outputs]
     targets = [_node_of(t, "inputs") for t in inputs]
     keep = create_graph if retain_graph is None else retain_graph
-    found = _run(_start(outputs, grad_outputs, "grad()", create_graph), targets, keep, create_graph)
+    roots = _start(outputs, grad_outputs, "grad()", create_graph)
+    with enable_grad() if create_graph else _ordinary:
+        found = flow(roots, targets=targets, retain_graph=keep, create_graph=create_graph)
     settled = {node: settle([found.pop(node)]) for node in list(found)}
     for k, node in enumerate(targets):
         if node not in settled and not allow_unused:

@@ -111,6 +111,11 @@ tanh = ufunc(np.tanh, "The hyperbolic tangent.", x=lambda g, y: g * (1.0 - y * y
 # Activations
 
 
+def logistic(x: Any) -> Any:
+    """The formula of `sigmoid`, for rules: on an array it is not worth an op's call."""
+    return 0.5 * np.tanh(0.5 * x) + 0.5
+
+
 @primitive(x=lambda g, y: g * y * (1.0 - y))
 def sigmoid(x: Array) -> Any:
     """The logistic function 1 / (1 + exp(-x)), in the tanh form, which cannot overflow.
@@ -119,7 +124,7 @@ def sigmoid(x: Array) -> Any:
     >>> al.sigmoid(al.tensor([-1000.0, 0.0, 1000.0]))
     tensor([0. , 0.5, 1. ])
     """
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    return logistic(x)
 
 
 @primitive(x=lambda g, y: g * (y > 0))
@@ -133,7 +138,7 @@ def relu(x: Array) -> Any:
     return np.maximum(x, 0)
 
 
-@primitive(x=lambda g, x: g * sigmoid(x))
+@primitive(x=lambda g, x: g * logistic(x))
 def softplus(x: Array) -> Any:
     """log(1 + exp(x)), without overflow."""
     return np.logaddexp(x, 0)

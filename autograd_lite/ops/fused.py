@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import less, log, multiply, sigmoid, where
+from autograd_lite.ops.elementwise import less, log, logistic, multiply, where
 from autograd_lite.ops.index import _refuse_range, gather
 from autograd_lite.ops.reduce import mean, sum
 from autograd_lite.ops.shape import _data, axes, squeeze, unsqueeze
@@ -255,7 +255,7 @@ def _absolute_error(a: Array, b: Array, *, reduction: str) -> Any:
 
 
 @primitive(
-    x=lambda g, x, target, x_shape, reduction: (sigmoid(x) - target) * _share(g, reduction, x_shape),
+    x=lambda g, x, target, x_shape, reduction: (logistic(x) - target) * _share(g, reduction, x_shape),
     target=lambda g, x, target_shape, reduction: -x * _share(g, reduction, target_shape),
 )
 def _logistic_loss(x: Array, target: Array, *, reduction: str) -> Any:

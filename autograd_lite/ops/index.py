@@ -95,7 +95,7 @@ def getitem(x: Any, index: Any) -> Any:
 @primitive(table=lambda g, index, table_shape: scatter_rows(g, index, shape=table_shape), index=None)
 def take_rows(table: Array, index: Array) -> Any:
     """Rows of a table (rows, ...) by an integer index of any shape: (*index.shape, ...)."""
-    return table.take(index, axis=0)
+    return table.take(index.astype(np.intp, copy=False), axis=0)
 
 
 @primitive(g=lambda g, index: take_rows(g, index), index=None)
@@ -104,7 +104,7 @@ def scatter_rows(g: Array, index: Array, *, shape: tuple[int, ...]) -> RowSparse
 
     On arrays a `RowSparse`; on Tensors (in a higher derivative) a dense one.
     """
-    rows = index.flatten()
+    rows = np.asarray(index).astype(np.intp).reshape(-1)
     return RowSparse(rows, g.reshape((rows.size, *shape[1:])), shape)
 
 
