@@ -159,6 +159,8 @@ class Op:
         attrs: dict[str, Any],
         rules: dict[str, Rule | None],
     ) -> None:
+        if not name.isidentifier():
+            raise TypeError(f"an op needs a name, and {name!r} is none: define its forward function with def")
         self.name, self.forward, self.attrs = name, forward, attrs
         self.variadic = bool(arrays) and arrays[-1].startswith("*")
         self.arrays = tuple(a.lstrip("*") for a in arrays)

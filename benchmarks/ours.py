@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import cycle
-
-import autograd_lite.nn.functional as F
+from typing import Any
 
 import autograd_lite as al
+import autograd_lite.nn.functional as F
 from autograd_lite import Tensor, nn
 
 from .layout import Channels, Classes, Layout, Words
@@ -25,7 +25,7 @@ class TwoLayers(nn.Module):
 class Relu(TwoLayers):
     """With relu between them."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         """The outputs."""
         return self.output(F.relu(self.hidden(x)))
 
@@ -33,7 +33,7 @@ class Relu(TwoLayers):
 class DropoutTanh(TwoLayers):
     """With tanh and a given dropout mask between them."""
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor) -> Any:
         """The logits."""
         return self.output(F.tanh(self.hidden(x)) * (mask * 2))
 
@@ -46,7 +46,7 @@ class DropoutConv(nn.Module):
         self.hidden = nn.Conv2d(1, kernels, 3, bias=False)
         self.output = nn.Linear(features, outputs, bias=False)
 
-    def forward(self, images: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, images: Tensor, mask: Tensor) -> Any:
         """The logits."""
         return self.output(F.tanh(self.hidden(images)).flatten(1) * (mask * 2))
 
@@ -59,7 +59,7 @@ class SumOfWords(nn.Module):
         self.hidden = nn.Embedding(words, hidden)
         self.output = nn.Linear(hidden, 1, bias=False)
 
-    def forward(self, words: Tensor) -> Tensor:
+    def forward(self, words: Tensor) -> Any:
         """The logit."""
         return self.output(F.sigmoid(self.hidden(words).sum(dim=0)))
 
@@ -82,7 +82,7 @@ class Eager:
         """The model for weights of these shapes."""
         return Relu(hidden[1], hidden[0], output[0])
 
-    def criterion(self) -> Tensor:
+    def criterion(self) -> Any:
         """The loss on the next example."""
         raise NotImplementedError
 
@@ -108,7 +108,7 @@ class Eager:
 class Streetlights(Eager):
     """3-4-1, relu, squared error."""
 
-    def criterion(self) -> Tensor:
+    def criterion(self) -> Any:
         """The squared error."""
         x, target = next(self.examples)
         return F.mse_loss(self.model(x), target, reduction="sum")
@@ -117,7 +117,7 @@ class Streetlights(Eager):
 class MnistOne(Eager):
     """784-40-10, relu, half the squared error."""
 
-    def criterion(self) -> Tensor:
+    def criterion(self) -> Any:
         """Half the squared error."""
         x, target = next(self.examples)
         return F.mse_loss(self.model(x), target, reduction="sum") / 2
@@ -132,7 +132,7 @@ class MnistBatch(Eager):
         """The model for weights of these shapes."""
         return DropoutTanh(hidden[1], hidden[0], output[0])
 
-    def criterion(self) -> Tensor:
+    def criterion(self) -> Any:
         """The mean cross-entropy."""
         images, classes, mask = next(self.examples)
         return F.cross_entropy(self.model(images, mask), classes)
@@ -157,7 +157,7 @@ class Embedding(Eager):
         """The model for weights of these shapes."""
         return SumOfWords(hidden[0], hidden[1])
 
-    def criterion(self) -> Tensor:
+    def criterion(self) -> Any:
         """The cross-entropy, from the logit."""
         words, positive = next(self.examples)
         return F.binary_cross_entropy_with_logits(self.model(words), positive)

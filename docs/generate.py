@@ -71,7 +71,8 @@ def checks() -> str:
     """The table of `python -m models check`."""
     findings = json.loads(run("-m", "models", "check", "--json"))
     lines = [
-        "| network | parameter | autograd, by finite differences | corrected | as printed: the delta | as printed: the step |",
+        "| network | parameter | autograd, by finite differences | corrected "
+        "| as printed: the delta | as printed: the step |",
         "|---|---|---|---|---|---|",
     ]
     rows: dict[tuple[str, str], dict[tuple[str, str], dict[str, object]]] = {}
@@ -103,7 +104,7 @@ def with_blocks(text: str) -> str:
 
 
 def shown(text: str) -> str | list[str]:
-    """What has to be equal: of a picture the words in it, since versions of the layout engine place them differently."""
+    """What has to be equal: of a picture the words in it, since versions of the layout engine differ."""
     return sorted(re.findall(r"<text.*?>(.*?)</text>", text)) if "<svg" in text[:1000] else text
 
 
