@@ -71,7 +71,7 @@ def test_a_network_has_its_names_shapes_and_kinds():
         "parameter bias_1 (4,)", "op add", "tensor (6, 4)", "op relu", "tensor layer_1 (6, 4)",
         "parameter weights_1_2 (4, 3)", "op matmul", "tensor (6, 3)",
         "number 2.0", "op multiply", "tensor (6, 3)",
-        "constant labels (6,) int64", "op cross_entropy_at", "tensor (6,)", "op mean", "result result ()",
+        "constant labels (6,) int64", "op cross_entropy", "tensor (6,)", "op mean", "result result ()",
     ]  # fmt: skip
 
 

@@ -665,12 +665,17 @@ def test_setting_a_gradient_of_another_shape_is_refused():
 
 
 def test_primitive_refuses_rules_that_do_not_fit_their_forward():
+    def same(x):
+        return x
+
     with pytest.raises(TypeError, match=r"rules are for \['y'\] but the array arguments are \['x'\]"):
-        al.primitive(y=lambda g: g)(lambda x: x)
+        al.primitive(y=lambda g: g)(same)
     with pytest.raises(TypeError, match="asks for 'z'"):
-        al.primitive(x=lambda g, z: g)(lambda x: x)
+        al.primitive(x=lambda g, z: g)(same)
     with pytest.raises(TypeError, match="first parameter is g"):
-        al.primitive(x=lambda x: x)(lambda x: x)
+        al.primitive(x=lambda x: x)(same)
+    with pytest.raises(TypeError, match="'<lambda>' is none: define its forward function with def"):
+        al.primitive(x=lambda g: g)(lambda x: x)
 
 
 def test_ordinary_passes_warn_of_nothing():

@@ -93,6 +93,8 @@ def _matters(node: Node, name: str, value: Any) -> bool:
         return True
     if value is None or value is False or (isinstance(value, float) and math.isinf(value)):
         return False
+    if node.op is not None and attribute(value) == attribute(node.op.attrs[name]):
+        return False  # its default
     if name in _ones:
         return attribute(value).strip("(1, )") != ""
     if name == "dim" and isinstance(value, tuple) and node.parents and node.parents[0] is not None:

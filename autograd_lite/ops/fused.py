@@ -103,14 +103,14 @@ def _counted(index: Any, ignore: int) -> Any:
     ),
     index=None,
 )
-def _cross_entropy_at(x: Array, index: Array, *, ignore: int) -> Any:
+def _cross_entropy(x: Array, index: Array, *, ignore: int = -100) -> Any:
     logs = _log_softmax(x, dim=x.ndim - 1)
     losses = -np.take_along_axis(logs, _counted(index, ignore)[..., None], axis=-1)[..., 0]
     return np.where(index == ignore, 0.0, losses)
 
 
 @primitive(losses=lambda g, index, ignore: g * (index != ignore) / _count(index, ignore), index=None)
-def _mean_of_counted(losses: Array, index: Array, *, ignore: int) -> Any:
+def _mean(losses: Array, index: Array, *, ignore: int = -100) -> Any:
     return np.add.reduce(losses, axis=None) / _count(index, ignore)
 
 
@@ -180,12 +180,12 @@ def _from_classes(
 ) -> Any:
     _refuse_range(_counted(t, ignore_index), classes, "cross_entropy: target")
     index = target if isinstance(target, Tensor) else t
-    losses = _cross_entropy_at(x, index, ignore=ignore_index)
+    losses = _cross_entropy(x, index, ignore=ignore_index)
     if smoothing:
         counts = np.not_equal(index, ignore_index)
         losses = losses * (1.0 - smoothing) - mean(log_softmax(x), -1) * counts * smoothing
     if reduction == "mean":
-        return _mean_of_counted(losses, index, ignore=ignore_index)
+        return _mean(losses, index, ignore=ignore_index)
     return reduced(losses, reduction)
 
 
