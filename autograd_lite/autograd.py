@@ -1,162 +1,158 @@
-"""`al.autograd`: gradients on request, and `Function`, PyTorch's way to write an op, as an adapter to `primitive`'s."""
+"""`al.autograd`: gradients on request, into `grad` by `backward` or as a result by `grad`; and `Function`."""
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
-from autograd_lite.core import GraphError, Node, Op, Tensor
-from autograd_lite.engine import backward, grad
+import numpy as np
+
+from autograd_lite.core import GraphError, Node, Tensor
+from autograd_lite.engine import flow, settle
+from autograd_lite.function import Function
 from autograd_lite.memory import Array
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from autograd_lite.ops.shape import cast
+from autograd_lite.sparse import RowSparse
 
 __all__ = ["Function", "backward", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
+_ordinary = nullcontext()  # rules on arrays record nothing, whatever the mode
 
-class Context:
-    """What `forward` leaves for `backward`: `save_for_backward(...)`, and attributes of any name."""
 
-    needs_input_grad: tuple[bool, ...] = ()
-    again: Callable[..., Any]  # `apply` anew on other Tensors: what a gradient check takes differences of
+@cache
+def _one(dtype: np.dtype[Any]) -> Array:
+    """The number one, to copy: sooner had than made."""
+    return np.ones((), dtype)
 
-    def __init__(self) -> None:
-        self._saved: list[Tensor | None] = []
-        self._nodes: list[Node | None] = []  # of what is saved, like the two that follow
-        self._keeps_output: list[bool] = []
-        self._last: tuple[Callable[[], Any], tuple[Any, ...]] | None = None
 
-    def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keep tensors for `backward`, where they are `saved_tensors`, in this order; None stays None."""
-        for tensor in tensors:
-            if tensor is not None and not isinstance(tensor, Tensor):
-                raise TypeError(
-                    f"save_for_backward takes Tensors, and got a {type(tensor).__name__}: what is none can be an "
-                    "attribute, ctx.p = p"
-                )
-        self._saved = list(tensors)
-
-    @property
-    def saved_tensors(self) -> tuple[Tensor | None, ...]:
-        """What `save_for_backward` kept."""
-        return tuple(self._saved)
-
-    def _settle(self, inputs: tuple[Any, ...], output: Tensor) -> tuple[Array | None, ...]:
-        """The arrays saved; only nodes stay here, not handles, since the output's would close a cycle."""
-        nodes = {id(t): t.node for t in inputs if isinstance(t, Tensor)}
-        saved, self._saved = self._saved, []
-        self._keeps_output = [t is output for t in saved]
-        self._nodes = [nodes.get(id(t)) for t in saved]
-        return tuple(None if t is None else t.data for t in saved)
-
-    def _run(self, function: type[Function], g: Any, kept: tuple[Array | None, ...], y: Any) -> tuple[Any, ...]:
-        """What `backward` returns, one for each argument; arrays, if g is one."""
-        recorded = isinstance(g, Tensor)
-        self._saved = [
-            None if array is None else (y if recorded else Tensor(y)) if mine else Tensor(array, node)
-            for mine, array, node in zip(self._keeps_output, kept, self._nodes, strict=True)
-        ]
-        try:
-            with enable_grad() if recorded else no_grad():
-                grads = function.backward(self, g if recorded else Tensor(g))
-        finally:
-            self._saved = []
-        grads = grads if isinstance(grads, tuple) else (grads,)
-        if len(grads) != len(self.needs_input_grad):
+def _cotangent(tensor: Tensor, gradient: Any, what: str) -> Any:
+    """The gradient to start from: given, or one for a scalar."""
+    if gradient is None:
+        if tensor.data.size != 1:
             raise GraphError(
-                f"{function.__name__}.backward returned {len(grads)} gradients for {len(self.needs_input_grad)} "
-                "arguments of forward: one for each, None where there is none"
+                f"{what} of a tensor of shape {tensor.shape} needs a gradient of that shape to start from: reduce "
+                "it to a scalar first (.sum(), .mean()), or pass one: backward(gradient)"
             )
-        return tuple(x if recorded or not isinstance(x, Tensor) else x.data for x in grads)
-
-    def _remember(self, g: Any, grads: tuple[Any, ...]) -> None:
-        """For the other arguments; recorded ones lead back to here, so they go with g, or there would be a cycle."""
-        who = weakref.ref(g, lambda _: setattr(self, "_last", None)) if isinstance(g, Tensor) else lambda: g
-        self._last = who, grads
-
-
-def _in_places(rest: tuple[Any, ...], places: tuple[int, ...], tensors: tuple[Any, ...]) -> list[Any]:
-    args = list(rest)
-    for k, tensor in zip(places, tensors, strict=True):
-        args[k] = tensor
-    return args
+        return _one(tensor.dtype).copy() if not tensor.ndim else np.ones(tensor.shape, tensor.dtype)
+    given = gradient if isinstance(gradient, Tensor) else Tensor(np.asarray(gradient))
+    if given.shape != tensor.shape:
+        raise ValueError(f"the gradient has shape {given.shape}, and the tensor it belongs to {tensor.shape}")
+    if given.dtype != tensor.dtype:
+        given = cast(given, dtype=tensor.dtype)
+    return given
 
 
-def _rule(function: type[Function]) -> Any:
-    def rule(g: Any, i: int, ctx: Context, kept: tuple[Array | None, ...], places: tuple[int, ...], y: Any) -> Any:
-        if ctx._last is None or ctx._last[0]() is not g:
-            ctx._remember(g, ctx._run(function, g, kept, y))
-        assert ctx._last is not None
-        answer = ctx._last[1][places[i]]
-        if places[i] == max(p for p in places if ctx.needs_input_grad[p]):
-            ctx._last = None
-        return answer
+def _start(tensors: Sequence[Tensor], gradients: Sequence[Any], what: str, create_graph: bool) -> dict[Node, Any]:
+    roots: dict[Node, Any] = {}
+    for tensor, gradient in zip(tensors, gradients, strict=True):
+        if tensor.node is None:
+            raise GraphError(
+                f"{what} of a tensor that has no graph: nothing it was computed from requires a gradient, or it was "
+                "made under no_grad() or by detach(). Make an input with requires_grad=True"
+            )
+        g = _cotangent(tensor, gradient, what)
+        if create_graph != isinstance(g, Tensor):
+            g = Tensor(g) if create_graph else np.array(g.data)  # what flows is nobody else's
+        roots[tensor.node] = roots[tensor.node] + g if tensor.node in roots else g
+    return roots
 
-    return rule
 
+def tensor_backward(
+    self: Tensor,
+    gradient: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """Add the gradients of this tensor to the `grad` of the leaves under it (or of `inputs`).
 
-class Function:
-    """An op with a `forward` and a `backward`, both on Tensors; called by `apply`. It has one output.
+    `gradient` has this tensor's shape, and may be left out for a scalar. The graph's saved arrays are freed unless
+    `retain_graph`. With `create_graph` the gradients are recorded too, so that they can be differentiated again;
+    then a leaf's `grad` leads back to the leaf, a cycle that lasts until `grad` is set to None: prefer `grad()`.
 
-    `forward(ctx, *args)` computes, unrecorded; `backward(ctx, g)` returns a gradient for each argument, None for
-    those that have none. It can be differentiated again where `backward` is written with ops.
+    Raises GraphError where there is no graph, it was freed, or an array that it needs was changed in place.
 
     >>> import autograd_lite as al
-    >>> class Cube(al.autograd.Function):
-    ...     @staticmethod
-    ...     def forward(ctx, x):
-    ...         ctx.save_for_backward(x)
-    ...         return x * x * x
-    ...     @staticmethod
-    ...     def backward(ctx, g):
-    ...         (x,) = ctx.saved_tensors
-    ...         return g * 3 * x * x
-    >>> x = al.tensor(2.0, requires_grad=True)
-    >>> Cube.apply(x).backward(); x.grad
-    tensor(12.)
+    >>> x = al.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x**2).sum().backward()
+    >>> x.grad
+    tensor([2., 4., 6.])
     """
+    backward([self], [gradient], retain_graph, create_graph, inputs)
 
-    _op: Op
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """`Tensor.backward` of several tensors at once, each with its gradient to start from: `al.autograd.backward`."""
+    tensors = [tensors] if isinstance(tensors, Tensor) else tensors
+    if not isinstance(grad_tensors, list | tuple):
+        grad_tensors = [grad_tensors] * len(tensors)
+    targets = None if inputs is None else [_node_of(t, "inputs") for t in inputs]
+    keep = create_graph if retain_graph is None else retain_graph
+    roots = _start(tensors, grad_tensors, "backward()", create_graph)
+    with enable_grad() if create_graph else _ordinary:
+        found = flow(roots, targets=targets, retain_graph=keep, create_graph=create_graph)
+    for node in list(found):
+        g = settle([found.pop(node)])
+        notes = node.annotate()
+        if isinstance(notes.grad, Tensor) and isinstance(g, RowSparse):
+            g = g.to_dense()
+        notes.grad = g if notes.grad is None else notes.grad + g
 
-        def forward(
-            *xs: Array, ctx: Context, output: Array, kept: tuple[Array | None, ...], places: tuple[int, ...]
-        ) -> Array:
-            return output
 
-        attrs = dict.fromkeys(("ctx", "output", "kept", "places"))
-        cls._op = Op(cls.__name__, forward, ["*xs"], attrs, {"xs": _rule(cls)})
+def _node_of(tensor: Tensor, role: str) -> Node:
+    if tensor.node is None:
+        raise GraphError(f"one of the {role} does not require a gradient: make it with requires_grad=True")
+    return tensor.node
 
-    @staticmethod
-    def forward(ctx: Context, *args: Any) -> Any:
-        """The value; what `backward` needs goes to `ctx`."""
-        raise TypeError("a Function defines a static method forward(ctx, *args)")
 
-    @staticmethod
-    def backward(ctx: Context, g: Any) -> Any:
-        """The gradient of each argument of forward, from that of its result."""
-        raise TypeError("a Function defines a static method backward(ctx, g)")
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the outputs by the inputs, one Tensor for each input; no `grad` is touched.
 
-    @classmethod
-    def apply(cls, *args: Any) -> Any:
-        """Compute, and record."""
-        ctx = Context()
-        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.node is not None for a in args)
-        with no_grad():
-            output = cls.forward(ctx, *args)
-        if not isinstance(output, Tensor):
-            raise TypeError(f"{cls.__name__}.forward returned a {type(output).__name__}: it returns one Tensor")
-        kept = ctx._settle(args, output)
-        places = tuple(k for k, a in enumerate(args) if isinstance(a, Tensor))
-        rest = tuple(None if isinstance(a, Tensor) else a for a in args)
-        ctx.again = lambda *tensors: cls.apply(*_in_places(rest, places, tensors))
-        if not places:
-            return output
-        result = cls._op.call(*[args[k] for k in places], ctx=ctx, output=output.data, kept=kept, places=places)
-        if result.node is not None:
-            result.node.attrs = {}  # so that what is saved goes when the graph is freed; and y only where it is saved
-            if not any(ctx._keeps_output):
-                result.node.saved = tuple(s and (*s[:-1], None) for s in result.node.saved)
-        return result
+    `grad_outputs` has the outputs' shapes, and may be left out for scalars. With `create_graph` the result can be
+    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor(2.0, requires_grad=True)
+    >>> (dx,) = al.autograd.grad(x**4, x, create_graph=True)
+    >>> al.autograd.grad(dx, x)
+    (tensor(48.),)
+    """
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if grad_outputs is None or isinstance(grad_outputs, Tensor | np.ndarray):
+        grad_outputs = [grad_outputs] * len(outputs) if grad_outputs is None else [grad_outputs]
+    targets = [_node_of(t, "inputs") for t in inputs]
+    keep = create_graph if retain_graph is None else retain_graph
+    roots = _start(outputs, grad_outputs, "grad()", create_graph)
+    with enable_grad() if create_graph else _ordinary:
+        found = flow(roots, targets=targets, retain_graph=keep, create_graph=create_graph)
+    settled = {node: settle([found.pop(node)]) for node in list(found)}
+    for k, node in enumerate(targets):
+        if node not in settled and not allow_unused:
+            raise GraphError(
+                f"input {k} (shape {node.shape}) was not used to compute the outputs: pass allow_unused=True to "
+                "get None for it"
+            )
+    results: list[Tensor | None] = []
+    for k, node in enumerate(targets):
+        g = settled.get(node)
+        if g is not None and node in targets[:k]:
+            g = settle([g])  # an input that is named twice gets two
+        results.append(g if g is None or isinstance(g, Tensor) else Tensor(g))
+    return tuple(results)

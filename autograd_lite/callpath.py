@@ -42,30 +42,30 @@ def _plain_lines(stars: list[str], keywords: str, attrs: str) -> list[str]:
 def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
     """Recording without a loop or a call: 0.85 µs for multiply on 10 numbers, NumPy's own 0.33 (2026-11)."""
     ruled = [a for a, rule in zip(op.arrays, op.rules, strict=True) if rule is not None]
-    spelled = {"y": "y", **{a: a for a in op.attrs}, **{a: f"{a}_" for a in op.arrays}}
-    spelled |= {f"{a}_shape": f"shape_of({a}_)" for a in op.arrays}
+    spelled = {"y": "y", **{a: a for a in op.attrs}, **{a: f"_data_{a}" for a in op.arrays}}
+    spelled |= {f"{a}_shape": f"shape_of(_data_{a})" for a in op.arrays}
     needs = {a: _tuple([spelled[n] for n in names]) for a, names in zip(op.arrays, op.names, strict=True)}
-    saved = {a: f"None if {a}_node is None else {needs[a]}" for a in ruled}
+    saved = {a: f"None if _node_{a} is None else {needs[a]}" for a in ruled}
     lines = []
     for a in op.arrays:
         lines += [
             f"if isinstance({a}, Tensor):",
-            f"    {a}_node, {a}_ = {a}.node, {a}.data",
+            f"    _node_{a}, _data_{a} = {a}.node, {a}._array",
             "else:",
-            f"    {a}_node, {a}_ = None, {a}",
+            f"    _node_{a}, _data_{a} = None, {a}",
         ]
     return [
         *lines,
-        f"y = forward({', '.join(f'{a}_' for a in op.arrays)}{keywords})",
-        f"if contexts.special or {' and '.join(f'{a}_node is None' for a in ruled)}:",
+        f"y = forward({', '.join(f'_data_{a}' for a in op.arrays)}{keywords})",
+        f"if contexts.special or {' and '.join(f'_node_{a} is None' for a in ruled)}:",
         f"    return finish({_tuple(op.arrays)}, {attrs}, y)",
         "if type(y) is not ndarray:",
         "    y = asarray(y)",
         "node = new(Node)",
-        f"node.op, node.parents = op, {_tuple([f'{a}_node' if a in ruled else 'None' for a in op.arrays])}",
+        f"node.op, node.parents = op, {_tuple([f'_node_{a}' if a in ruled else 'None' for a in op.arrays])}",
         f"node.saved = {_tuple([saved.get(a, 'None') for a in op.arrays])}",
         f"node.attrs, node.shape, node.dtype, node.seq, node.notes = {attrs}, y.shape, y.dtype, tick(), None",
         "result = new(Tensor)",
-        "result.data, result.node = y, node",
+        "result._array, result.node = y, node",
         "return result",
     ]

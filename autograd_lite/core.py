@@ -117,28 +117,46 @@ class Tensor(Members):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "data", "node")
-    data: Array
+    __slots__ = ("__weakref__", "_array", "_frozen", "node")
+    _array: Array
+    _frozen: Node | None  # a leaf's node, while it does not require a gradient
     node: Node | None
 
     def __init__(self, data: npt.ArrayLike, node: Node | None = None) -> None:
-        self.data = data if type(data) is ndarray else asarray(data)
+        self._array = data if type(data) is ndarray else asarray(data)
         self.node = node
+
+    @property
+    def data(self) -> Array:
+        """The ndarray. Settable, unrecorded: `w.data -= alpha * w.grad.data`."""
+        return self._array
+
+    @data.setter
+    def data(self, array: npt.ArrayLike) -> None:
+        if isinstance(array, Tensor):
+            raise TypeError(
+                "data is an ndarray, and this is a Tensor: assign its .data, as in w.data = w.data - x.data"
+            )
+        self._array = asarray(array)
+        if self.node is not None and (self.node.shape, self.node.dtype) != (self.shape, self.dtype):
+            if self.node.op is not None:
+                raise GraphError(f"a result of shape {self.node.shape} cannot become one of shape {self.shape}")
+            self.node.shape, self.node.dtype = self.shape, self.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The sizes of the dimensions."""
-        return self.data.shape
+        return self._array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy's dtype of the elements."""
-        return self.data.dtype
+        return self._array.dtype
 
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
-        return self.data.ndim
+        return self._array.ndim
 
 
 # ---------------------------------------------------------------------------------------------- ops
@@ -164,9 +182,10 @@ class Op:
         self.name, self.forward, self.attrs = name, forward, attrs
         self.variadic = bool(arrays) and arrays[-1].startswith("*")
         self.arrays = tuple(a.lstrip("*") for a in arrays)
-        taken = {"y", "op", "node", "result", "forward", "finish", "args"} & {*self.arrays, *attrs}
+        words = {"y", "op", "node", "result", "forward", "finish", "args", "isinstance", "type", *_call_globals}
+        taken = [a for a in (*self.arrays, *attrs) if a in words or a.startswith("_")] + [name] * (name in words)
         if taken:
-            raise TypeError(f"{name}: no argument can be called {', '.join(sorted(taken))}: call paths use these names")
+            raise TypeError(f"{name}: the name {', '.join(taken)} is taken: what calls and records an op uses it")
         if set(rules) != set(self.arrays):
             raise TypeError(
                 f"{name}: rules are for {sorted(rules)} but the array arguments are {list(self.arrays)}: give each "
@@ -191,7 +210,7 @@ class Op:
         return names
 
     def _compile(self) -> Callable[..., Any]:
-        file = f"<autograd_lite op {self.name}>"
+        file = f"<autograd_lite op {self.name} #{tick()}>"
         linecache.cache[file] = len(self.source), None, self.source.splitlines(keepends=True), file
         scope: dict[str, Any] = {}
         exec(compile(self.source, file, "exec"), _call_globals, scope)
@@ -283,6 +302,11 @@ def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[.
         for p in inspect.signature(forward).parameters.values():
             if p.kind is p.KEYWORD_ONLY:
                 attrs[p.name] = p.default
+            elif p.kind is p.VAR_KEYWORD or p.default is not p.empty:
+                raise TypeError(
+                    f"{forward.__name__}: {p.name} is neither an array (positional, no default) nor an attribute "
+                    f"(keyword-only): write `*, {p.name}`, with or without a default, for an attribute"
+                )
             else:
                 arrays.append(f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name)
         return Op(forward.__name__.lstrip("_"), forward, arrays, attrs, rules).call

@@ -145,9 +145,20 @@ def linspace(
     return _made(np.linspace(start, end, steps, dtype=dtype or _default), requires_grad)
 
 
+def below(values: Any, bound: float, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Draws in a dtype, those that rounding takes to their open upper bound put one place under it."""
+    array = np.asarray(values, dtype=dtype)
+    if array.dtype.kind != "f":
+        return array
+    return np.asarray(np.minimum(array, np.nextafter(array.dtype.type(bound), array.dtype.type(-np.inf))))
+
+
 def rand(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-    """Uniform draws from 0 to 1, from the generator given or the default one."""
-    return _made(np.asarray(draw_from(generator).random(_sizes(size)), dtype=dtype or _default), requires_grad)
+    """Uniform draws from 0 to 1, 1 not included, from the generator given or the default one."""
+    source, kind = draw_from(generator), np.dtype(dtype or _default)
+    drawn_so = isinstance(source, np.random.Generator) and kind in (np.float32, np.float64)
+    draws = source.random(_sizes(size), dtype=kind) if drawn_so else source.random(_sizes(size))
+    return _made(below(draws, 1.0, kind), requires_grad)
 
 
 def randn(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.graph import leading_to, reach, refuse_unusable
-from autograd_lite.memory import Array
-from autograd_lite.modes import enable_grad
 from autograd_lite.ops.shape import cast, sum_to
 from autograd_lite.sparse import RowSparse
 
 ndarray = np.ndarray
-_ordinary = nullcontext()  # rules on arrays record nothing, whatever the mode
 
 
 def flow(
@@ -75,10 +70,11 @@ def _propagate(
                 gx = rule(g, *(_as_tensors(node, k) if create_graph else saved[k]))  # type: ignore[misc,index]
                 if gx is None:
                     continue
-                if gx.shape != parent.shape or gx.dtype is not parent.dtype:
-                    gx = _fit(gx, parent)
+                if gx.shape != parent.shape or gx.dtype is not parent.dtype or type(gx) is Tensor:
+                    gx = _fit(gx, parent, create_graph)
             except Exception as error:
-                raise _explained(error, node, k, g) from error
+                _explain(error, node, k, g)
+                raise
             have = gradients.get(parent)
             if have is None:
                 gradients[parent] = gx  # borrowed: it may be g itself, or a view of it
@@ -114,21 +110,29 @@ def _as_tensors(node: Node, k: int) -> list[Any]:
     return values
 
 
-def _fit(gx: Any, parent: Node) -> Any:
+def _fit(gx: Any, parent: Node, create_graph: bool) -> Any:
     """The edge law: a gradient has its tensor's shape, summed over what was broadcast, and its dtype."""
+    if isinstance(gx, Tensor) and not create_graph:
+        raise TypeError("the rule returned a Tensor: it uses one from outside; make that an argument of the op")
+    if gx.dtype.kind == "c":
+        raise TypeError("a complex gradient: only real floating-point numbers are differentiated here")
     if gx.shape != parent.shape:
         gx = sum_to(gx, shape=parent.shape)
     return gx if gx.dtype == parent.dtype else cast(gx, dtype=parent.dtype)
 
 
-def _explained(error: Exception, node: Node, k: int, g: Any) -> Exception:
+def _explain(error: Exception, node: Node, k: int, g: Any) -> None:
+    """Say in the error, which stays the one that it is, whose rule raised it."""
     op, parent = node.op, node.parents[k]
-    if isinstance(error, GraphError) or op is None or parent is None:
-        return error
-    return RuntimeError(
-        f"the rule of {op.name} for {op.arrays[op.slot(k)]} {parent.shape} failed on a gradient of shape {g.shape}: "
-        f"{type(error).__name__}: {error}"
-    )
+    if isinstance(error, GraphError):
+        return
+    assert op is not None
+    assert parent is not None
+    text = f"in the rule of {op.name} for {op.arrays[op.slot(k)]} {parent.shape}, on a gradient of shape {g.shape}"
+    if hasattr(error, "add_note"):
+        error.add_note(text)
+    else:  # Python 3.10
+        error.args = (f"{error} ({text})",)
 
 
 def _call_hooks(node: Node, g: Any) -> Any:
@@ -157,126 +161,9 @@ def settle(g: Any) -> Any:
     Takes the gradient in a list, so that the count of its references is the holder's alone.
     """
     if isinstance(g[0], Tensor):
-        return g[0]
+        return Tensor(np.array(g[0].data, order="C"), g[0].node)
     if isinstance(g[0], RowSparse):
         return g[0]  # nobody writes into one: reading `grad` makes a dense array or a copy of it
     if type(g[0]) is ndarray and g[0].base is None and _references(g) == _ALONE:
         return g[0]
     return np.array(g[0], order="C")
-
-
-@cache
-def _one(dtype: np.dtype[Any]) -> Array:
-    """The number one, to start from; nothing writes into a gradient."""
-    return np.ones((), dtype)
-
-
-def _cotangent(tensor: Tensor, gradient: Any, what: str) -> Any:
-    """The gradient to start from: given, or one for a scalar."""
-    if gradient is None:
-        if tensor.data.size != 1:
-            raise GraphError(
-                f"{what} of a tensor of shape {tensor.shape} needs a gradient of that shape to start from: reduce "
-                "it to a scalar first (.sum(), .mean()), or pass one: backward(gradient)"
-            )
-        return _one(tensor.dtype) if not tensor.data.ndim else np.ones(tensor.shape, tensor.dtype)
-    given = gradient if isinstance(gradient, Tensor) and gradient.node else Tensor(np.array(gradient))
-    if given.shape != tensor.shape:
-        raise ValueError(f"the gradient has shape {given.shape}, and the tensor it belongs to {tensor.shape}")
-    if given.dtype != tensor.dtype:
-        given = cast(given, dtype=tensor.dtype)
-    return given
-
-
-def _start(tensors: Sequence[Tensor], gradients: Sequence[Any], what: str, create_graph: bool) -> dict[Node, Any]:
-    roots: dict[Node, Any] = {}
-    for tensor, gradient in zip(tensors, gradients, strict=True):
-        if tensor.node is None:
-            raise GraphError(
-                f"{what} of a tensor that has no graph: nothing it was computed from requires a gradient, or it was "
-                "made under no_grad() or by detach(). Make an input with requires_grad=True"
-            )
-        g = _cotangent(tensor, gradient, what)
-        if create_graph != isinstance(g, Tensor):
-            g = Tensor(g) if create_graph else g.data
-        roots[tensor.node] = roots[tensor.node] + g if tensor.node in roots else g
-    return roots
-
-
-def backward(
-    self: Tensor,
-    gradient: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Sequence[Tensor] | None = None,
-) -> None:
-    """Add the gradients of this tensor to the `grad` of the leaves under it (or of `inputs`).
-
-    `gradient` has this tensor's shape, and may be left out for a scalar. The graph's saved arrays are freed unless
-    `retain_graph`. With `create_graph` the gradients are recorded too, so that they can be differentiated again;
-    then a leaf's `grad` leads back to the leaf, a cycle that lasts until `grad` is set to None: prefer `grad()`.
-
-    Raises GraphError where there is no graph, it was freed, or an array that it needs was changed in place.
-
-    >>> import autograd_lite as al
-    >>> x = al.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    >>> (x**2).sum().backward()
-    >>> x.grad
-    tensor([2., 4., 6.])
-    """
-    targets = None if inputs is None else [_node_of(t, "inputs") for t in inputs]
-    keep = create_graph if retain_graph is None else retain_graph
-    roots = _start([self], [gradient], "backward()", create_graph)
-    with enable_grad() if create_graph else _ordinary:
-        found = flow(roots, targets=targets, retain_graph=keep, create_graph=create_graph)
-    for node in list(found):
-        g = settle([found.pop(node)])
-        notes = node.annotate()
-        if isinstance(notes.grad, Tensor) and isinstance(g, RowSparse):
-            g = g.to_dense()
-        notes.grad = g if notes.grad is None else notes.grad + g
-
-
-def _node_of(tensor: Tensor, role: str) -> Node:
-    if tensor.node is None:
-        raise GraphError(f"one of the {role} does not require a gradient: make it with requires_grad=True")
-    return tensor.node
-
-
-def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """The gradients of the outputs by the inputs, one Tensor for each input; no `grad` is touched.
-
-    `grad_outputs` has the outputs' shapes, and may be left out for scalars. With `create_graph` the result can be
-    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`.
-
-    >>> import autograd_lite as al
-    >>> x = al.tensor(2.0, requires_grad=True)
-    >>> (dx,) = al.autograd.grad(x**4, x, create_graph=True)
-    >>> al.autograd.grad(dx, x)
-    (tensor(48.),)
-    """
-    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    if grad_outputs is None or isinstance(grad_outputs, Tensor | ndarray):
-        grad_outputs = [grad_outputs] * len(outputs) if grad_outputs is None else [grad_outputs]
-    targets = [_node_of(t, "inputs") for t in inputs]
-    keep = create_graph if retain_graph is None else retain_graph
-    roots = _start(outputs, grad_outputs, "grad()", create_graph)
-    with enable_grad() if create_graph else _ordinary:
-        found = flow(roots, targets=targets, retain_graph=keep, create_graph=create_graph)
-    settled = {node: settle([found.pop(node)]) for node in list(found)}
-    for k, node in enumerate(targets):
-        if node not in settled and not allow_unused:
-            raise GraphError(
-                f"input {k} (shape {node.shape}) was not used to compute the outputs: pass allow_unused=True to "
-                "get None for it"
-            )
-    found = {node: g if isinstance(g, Tensor) else Tensor(g) for node, g in settled.items()}
-    return tuple(found.get(node) for node in targets)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd_lite import ops
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.memory import Array, written
 from autograd_lite.modes import mode
@@ -17,7 +19,11 @@ else:
 
 
 class Writes:
-    """The members of Tensor that write in place."""
+    """The members of Tensor that write in place.
+
+    `x += y` makes a new tensor and rebinds the name, but for a leaf that requires a gradient: there it is PyTorch's,
+    in place inside `no_grad`, and an error where it would be recorded.
+    """
 
     if not TYPE_CHECKING:
         __slots__ = ()
@@ -29,7 +35,7 @@ class Writes:
         items = index if isinstance(index, tuple) else (index,)
         where = tuple(i.data if isinstance(i, Tensor) else i for i in items)
         self.data[where if isinstance(index, tuple) else where[0]] = raw
-        basic = all(i is None or isinstance(i, int | np.integer | slice) for i in where)
+        basic = all(i is None or (isinstance(i, int | np.integer | slice) and not isinstance(i, bool)) for i in where)
         written([self.data[where + (...,)] if basic else self.data], "x[...] = value")  # noqa: RUF005 (Python 3.10)
 
     def _writable(self, what: str, value: Any) -> Any:
@@ -55,6 +61,28 @@ class Writes:
         function(self.data, self._writable(what, value), out=self.data, casting="same_kind")
         written([self.data], what)
         return self
+
+    def _augmented(self, other: Any, op: Callable[..., Any], write: Callable[..., Any], sign: str) -> Any:
+        if self.node is not None and self.node.op is None:
+            if mode.grad:
+                raise GraphError(
+                    f"x {sign}= ... on a leaf that requires a gradient: inside `with al.no_grad():` it changes the "
+                    f"leaf in place; x = x {sign} ... makes a new tensor"
+                )
+            return write(self, other)
+        return op(self, other)
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._augmented(other, ops.add, Writes.add_, "+")
+
+    def __isub__(self, other: Any) -> Any:
+        return self._augmented(other, ops.subtract, Writes.sub_, "-")
+
+    def __imul__(self, other: Any) -> Any:
+        return self._augmented(other, ops.multiply, Writes.mul_, "*")
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._augmented(other, ops.divide, Writes.div_, "/")
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Self:
         """Add alpha times the other, in place; not while recording on a tensor that requires a gradient."""

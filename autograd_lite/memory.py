@@ -39,9 +39,20 @@ last_write = 0
 
 
 def _owner(array: Array) -> Array:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+    while True:
+        base = array.base
+        base = base if isinstance(base, np.ndarray) else getattr(base, "base", None)  # as_strided puts one between
+        if not isinstance(base, np.ndarray):
+            return array
+        array = base
+
+
+def _span(array: Array) -> tuple[int, int]:
+    if array.flags.c_contiguous:
+        start = int(array.ctypes.data)
+        return start, start + array.nbytes
+    low, high = byte_bounds(array)
+    return int(low), int(high)
 
 
 def written(arrays: Sequence[Array], by: str) -> None:
@@ -50,11 +61,11 @@ def written(arrays: Sequence[Array], by: str) -> None:
     site = call_site()
     last_write = now = tick()
     for array in arrays:
-        owner = _owner(array)
+        owner = array if array.base is None else _owner(array)
         key = id(owner)
         if key not in _writes:
             _writes[key] = weakref.ref(owner, lambda _, key=key: _writes.pop(key, None)), {}  # type: ignore[misc]
-        _writes[key][1][None if owner is array else byte_bounds(array)] = now, by, site
+        _writes[key][1][None if owner is array else _span(array)] = now, by, site
 
 
 def stale(array: Array, since: int) -> str | None:
@@ -62,7 +73,7 @@ def stale(array: Array, since: int) -> str | None:
     entry = _writes.get(id(_owner(array)))
     if entry is None:
         return None
-    low, high = byte_bounds(array)
+    low, high = _span(array)
     for span, (when, by, (file, line)) in entry[1].items():
         if when > since and (span is None or (span[0] < high and low < span[1])):
             return f"{by} at {file}:{line}"

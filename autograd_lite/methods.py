@@ -9,7 +9,8 @@ from warnings import warn
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite import engine, interop, ops
+from autograd_lite import interop, ops
+from autograd_lite.autograd import tensor_backward
 from autograd_lite.core import GraphError, Node, Tensor, leaf
 from autograd_lite.inplace import Writes
 from autograd_lite.memory import Array, name_of, set_name, tick
@@ -46,6 +47,7 @@ class Members(Writes):
     if not TYPE_CHECKING:
         __slots__ = ()
     data: Array
+    _array: Array
     node: Node | None
 
     # Operators
@@ -103,7 +105,7 @@ class Members(Writes):
     split, chunk, index_select, gather, clone, ravel = (
         ops.split, ops.chunk, ops.index_select, ops.gather, ops.clone, ops.flatten,
     )  # fmt: skip
-    backward = engine.backward
+    backward = tensor_backward
 
     def where(self, condition: Any, other: Any) -> Any:
         """This tensor where the condition holds, the other elsewhere."""
@@ -225,14 +227,13 @@ class Members(Writes):
     def requires_grad(self, value: Any) -> None:
         if self.node is None:
             if value:
-                name = name_of(self.data)
-                self.node = leaf(self.data.shape, self.data.dtype)
-                self.node.annotate().name = name
+                self.node = getattr(self, "_frozen", None) or leaf(self.data.shape, self.data.dtype)
+                self.node.annotate().name = name_of(self.data)
         elif not value:
             if self.node.op is not None:
                 raise GraphError("only a leaf can stop requiring gradients; x.detach() is this value as a constant")
             set_name(self.data, self.node.name)
-            self.node = None
+            self._frozen, self.node = self.node, None  # thawed, it is the same leaf to graphs that have it
 
     def requires_grad_(self, requires_grad: Any = True) -> Self:
         """Set `requires_grad`, and return the tensor."""
@@ -272,7 +273,8 @@ class Members(Writes):
         An embedding's is a `RowSparse` inside; it is made dense when it is read, unless the layer was made
         `sparse=True`.
         """
-        notes = None if self.node is None else self.node.notes
+        node = self.node or getattr(self, "_frozen", None)
+        notes = None if node is None else node.notes
         if notes is None or notes.grad is None:
             if self.node is not None and (notes is None or not notes.keeps_grad):
                 warn(
@@ -283,7 +285,7 @@ class Members(Writes):
             return None
         if isinstance(notes.grad, RowSparse):
             if notes.keeps_sparse:
-                notes.grad = notes.grad.coalesce().copy()
+                notes.grad = notes.grad if notes.grad.owned else notes.grad.coalesce().copy()
                 return notes.grad
             notes.grad = notes.grad.to_dense()  # and kept so: a change to what was read must not be lost
         return notes.grad if isinstance(notes.grad, Tensor) else Tensor(notes.grad)
@@ -294,10 +296,11 @@ class Members(Writes):
             if value is None:
                 return
             raise GraphError("a constant has no gradient: make it with requires_grad=True")
+        if value is not None and not isinstance(value, Tensor | np.ndarray | RowSparse):
+            raise TypeError(f"a gradient is a Tensor, and this is a {type(value).__name__}")
         if value is not None and value.shape != self.data.shape:
             raise ValueError(f"a gradient of shape {value.shape} for a tensor of shape {self.data.shape}")
-        plain = isinstance(value, Tensor) and value.node is None
-        self.node.annotate().grad = value.data if plain else value
+        self.node.annotate().grad = value.data if isinstance(value, Tensor) and value.node is None else value
 
     def retain_grad(self) -> None:
         """Keep the gradient of this inner tensor in `grad`, as leaves do."""
@@ -330,7 +333,7 @@ class Members(Writes):
             )
         twin = object.__new__(self.__class__)
         memo[id(self)] = twin
-        twin.data, twin.node = self.data.copy(), None
+        twin._array, twin.node = self.data.copy(), None
         twin.name = self.name
         twin.requires_grad = self.requires_grad
         return twin
@@ -343,12 +346,14 @@ class Members(Writes):
 
 def _restored(kind: Any, data: Array, requires_grad: bool, name: str | None) -> Any:
     made = object.__new__(kind)
-    made.data, made.node = data, None
+    made._array, made.node = data, None
     made.name, made.requires_grad = name, requires_grad
     return made
 
 
+_of_any_class = {*vars(type("Empty", (), {})), "__slots__", "__annotations__", "__annotate_func__"}
+
 for _members in (Writes, Members):
     for _name, _member in vars(_members).items():
-        if _name not in ("__dict__", "__weakref__", "__slots__", "__module__", "__doc__", "__annotations__"):
+        if _name not in _of_any_class:
             setattr(Tensor, _name, _member)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
+from functools import wraps
 from types import TracebackType
 from typing import Any
 
 
 class _Mode(threading.local):
-    grad: bool = True
-    watchers: tuple[Callable[..., None], ...] = ()
+    def __init__(self) -> None:
+        self.grad = True
+        self.watchers: tuple[Callable[..., None], ...] = ()
+        self.before: list[dict[str, Any]] = []  # what each context of this thread found, the innermost last
+        self.switched_off = False  # by set_grad_enabled(False) as a statement
 
 
 class _Contexts:
@@ -21,6 +26,10 @@ class _Contexts:
 
     def __init__(self) -> None:
         self.special, self.lock = 0, threading.Lock()
+
+    def count(self, more: int) -> None:
+        with self.lock:
+            self.special += more
 
 
 mode = _Mode()
@@ -33,33 +42,58 @@ def is_grad_enabled() -> bool:
 
 
 class _Setting(ContextDecorator):
-    """A setting of this thread's mode; may be nested and reused."""
+    """A setting of this thread's mode; may be nested, reused, and shared by threads: what it found is the thread's."""
 
-    def __init__(self, **settings: Any) -> None:
-        self._settings = settings
-        self._before: list[dict[str, Any]] = []
-
-    def _recreate_cm(self) -> _Setting:
-        """A decorated function may run in several threads at once, each with a context of its own."""
-        return _Setting(**self._settings)
+    def _wanted(self) -> dict[str, Any]:
+        return {}
 
     def __enter__(self) -> None:
-        with contexts.lock:
-            contexts.special += 1
-        self._before.append({name: getattr(mode, name) for name in self._settings})
-        for name, value in self._settings.items():
+        contexts.count(1)
+        wanted = self._wanted()
+        mode.before.append({name: getattr(mode, name) for name in wanted})
+        for name, value in wanted.items():
             setattr(mode, name, value)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name, value in self._before.pop().items():
+        for name, value in mode.before.pop().items():
             setattr(mode, name, value)
-        with contexts.lock:
-            contexts.special -= 1
+        contexts.count(-1)
+
+    def __call__(self, function: Any) -> Any:
+        """As a decorator; of a generator function, each of its steps is inside."""
+        if not inspect.isgeneratorfunction(function):
+            return super().__call__(function)
+
+        @wraps(function)
+        def steps(*args: Any, **kwargs: Any) -> Any:
+            generator, sent = function(*args, **kwargs), None
+            while True:
+                with self:
+                    try:
+                        item = generator.send(sent)
+                    except StopIteration as stop:
+                        return stop.value
+                sent = yield item
+
+        return steps
 
 
-class no_grad(_Setting):  # noqa: N801 (PyTorch's spelling)
+class _GradSetting(_Setting):
+    """On or off, with and without parentheses as a decorator."""
+
+    _grad: bool
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        made = super().__new__(cls)
+        return made if function is None else made(function)
+
+    def _wanted(self) -> dict[str, Any]:
+        return {"grad": self._grad}
+
+
+class no_grad(_GradSetting):  # noqa: N801 (PyTorch's spelling)
     """Nothing is recorded inside, in this thread. Also a decorator.
 
     >>> import autograd_lite as al
@@ -70,19 +104,17 @@ class no_grad(_Setting):  # noqa: N801 (PyTorch's spelling)
     False
     """
 
-    def __init__(self) -> None:
-        super().__init__(grad=False)
+    _grad = False
 
 
-class enable_grad(_Setting):  # noqa: N801
+class enable_grad(_GradSetting):  # noqa: N801
     """Recording on again inside a `no_grad`, in this thread. Also a decorator."""
 
-    def __init__(self) -> None:
-        super().__init__(grad=True)
+    _grad = True
 
 
 class set_grad_enabled(_Setting):  # noqa: N801
-    """Recording on or off by a condition, in this thread. Takes effect on entering the context.
+    """Recording on or off by a condition, in this thread: as a statement from now on, as a context inside.
 
     >>> import autograd_lite as al
     >>> with al.set_grad_enabled(False):
@@ -90,17 +122,33 @@ class set_grad_enabled(_Setting):  # noqa: N801
     False
     """
 
-    def __init__(self, mode: bool) -> None:
-        super().__init__(grad=mode)
+    def __init__(self, enabled: bool) -> None:
+        self._enabled, self._found = enabled, mode.grad
+        self._switch(enabled)
+
+    def _wanted(self) -> dict[str, Any]:
+        return {"grad": self._enabled}
+
+    @staticmethod
+    def _switch(enabled: bool) -> None:
+        contexts.count((not enabled) - mode.switched_off)
+        mode.switched_off, mode.grad = not enabled, enabled
+
+    def __enter__(self) -> None:
+        self._switch(self._found)  # it was no statement
+        super().__enter__()
+
+    def __call__(self, function: Any) -> Any:
+        """As a decorator."""
+        self._switch(self._found)
+        return super().__call__(function)
 
 
 class watch(_Setting):  # noqa: N801
-    """Call `watcher(op, args, attrs, result)` after every op of this thread, constants and all."""
+    """Call `watcher(op, args, attrs, result)` after every op of this thread, constants and all. Also a decorator."""
 
     def __init__(self, watcher: Callable[..., None]) -> None:
-        super().__init__()
         self._watcher = watcher
 
-    def __enter__(self) -> None:
-        self._settings = {"watchers": (*mode.watchers, self._watcher)}
-        super().__enter__()
+    def _wanted(self) -> dict[str, Any]:
+        return {"watchers": (*mode.watchers, self._watcher)}

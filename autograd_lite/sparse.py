@@ -23,11 +23,12 @@ class RowSparse:
            [0., 0.]])
     """
 
-    __slots__ = ("rows", "shape", "values")
+    __slots__ = ("owned", "rows", "shape", "values")
     __array_ufunc__ = None  # so that `array + row_sparse` comes to __radd__
 
     def __init__(self, rows: Array, values: Array, shape: tuple[int, ...]) -> None:
         self.rows, self.values, self.shape = rows, values, shape
+        self.owned = False  # whether its reader may write into it
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -72,7 +73,9 @@ class RowSparse:
 
     def copy(self) -> RowSparse:
         """One that shares no memory with this one."""
-        return RowSparse(self.rows.copy(), self.values.copy(), self.shape)
+        twin = RowSparse(self.rows.copy(), self.values.copy(), self.shape)
+        twin.owned = True
+        return twin
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         whole = self.to_dense()

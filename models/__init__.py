@@ -2,6 +2,9 @@
 
 >>> find("overfit").id
 '8.1'
+
+The data is there for programs of one's own: `from models import mnist; data = mnist.load()` gives `data.x_train`
+(1000, 784), `data.labels_train` (1000, 10), `data.x_test` and `data.labels_test`, 10,000 of each.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ def find(name: str) -> Network:
     wanted = name.strip().lower()
     if wanted in names:
         return names[wanted]
-    close = difflib.get_close_matches(wanted, names, n=1)
-    meant = f"did you mean {close[0]!r}? " if close else ""
+    close = [known for known in names if wanted and (wanted in known or known in wanted)]
+    close = close or difflib.get_close_matches(wanted, names, n=1)
+    meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
     listed = ", ".join(f"{network.id} {network.alias}" for network in networks.values())
-    raise LookupError(f"no network {name!r}; {meant}There are: {listed}")
+    raise LookupError(f"no network {name!r}{meant} There are: {listed}")

@@ -15,14 +15,14 @@ from models.network import FRAMEWORK, Network
 UNKNOWN = 2  # argparse's status, too
 
 
+NETWORK = "an id or an alias, as `python -m models list` shows them: 8.1 or overfit"
+
+
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError
+    count = int(text) if text.removeprefix("-").isdecimal() else None
+    if count is None or count < 1:
+        raise argparse.ArgumentTypeError(f"a whole number, at least 1, and not {text!r}")
     return count
-
-
-_count.__name__ = "number of epochs"  # what argparse calls it where it is none
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,26 +32,45 @@ def parser() -> argparse.ArgumentParser:
         description="The networks of chapters 8 to 10: hand-written in NumPy, and built with autograd_lite. "
         "Without a command: check them all, and train one (about a quarter of a minute).",
     )
-    commands = main.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    commands.add_parser("list", help="the networks, one a line")
-    train = commands.add_parser("train", help="train one, printing the book's lines")
-    train.add_argument("name", metavar="NAME", help="an id or an alias, of `list`")
+    subparsers = main.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+
+    def command(name: str, help: str, more: str) -> argparse.ArgumentParser:
+        return subparsers.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
+
+    command("list", "the networks, one a line", "Each with its id, its alias and a sentence.")
+    train = command(
+        "train",
+        "train one, printing the book's lines",
+        "Built with autograd_lite, unless a hand-written version is asked for. Ctrl-C stops in order.",
+    )
+    train.add_argument("name", metavar="NAME", help=NETWORK)
     version = train.add_mutually_exclusive_group()
     for name, words in (("as-printed", "as the text writes it"), ("corrected", "the gradient, by hand")):
         version.add_argument(f"--{name}", dest="version", action="store_const", const=name, help=words)
-    train.add_argument("--epochs", type=_count, metavar="N", help="instead of the book's number")
+    train.add_argument("--epochs", type=_count, metavar="N", help="instead of the book's number; at least 1")
     train.add_argument("--quiet", action="store_true", help="only what was reached")
-    check = commands.add_parser("check", help="compare differences, autograd and hand-written deltas")
-    check.add_argument("names", metavar="NAME", nargs="*", help="which; all, if none is named")
-    check.add_argument("--json", action="store_true", help="for programs")
-    graph = commands.add_parser("graph", help="draw the graph of the error of one batch")
-    graph.add_argument("name", metavar="NAME")
-    graph.add_argument("-o", "--output", metavar="FILE.svg", type=Path, required=True)
-    reproduce = commands.add_parser(
-        "reproduce", help="train as printed, and compare every number that the text prints (minutes)"
+    check = command(
+        "check",
+        "compare differences, autograd and hand-written deltas",
+        "Exits with 1 where autograd is not what finite differences say, or corrected code not what autograd says.",
     )
-    reproduce.add_argument("names", metavar="NAME", nargs="*", help="which; all, if none is named")
-    reproduce.add_argument("--epochs", type=_count, metavar="N", help="only the first N")
+    check.add_argument("names", metavar="NAME", nargs="*", help=f"{NETWORK}; all, if none is named")
+    check.add_argument("--json", action="store_true", help="for programs")
+    graph = command(
+        "graph",
+        "draw the graph of the error of one batch",
+        "Shows the parameters, what enters as constants (images, labels, the mask of dropout), and every op.",
+    )
+    graph.add_argument("name", metavar="NAME", help=NETWORK)
+    output = "where to; the suffix says how: .svg, .png or .dot, which is text and needs no program that draws"
+    graph.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help=output)
+    reproduce = command(
+        "reproduce",
+        "train as printed, and compare every number that the text prints (minutes)",
+        "With whole tables, if $AUTOGRAD_LITE_DATA names a folder that holds expected_tables.json.",
+    )
+    reproduce.add_argument("names", metavar="NAME", nargs="*", help=f"{NETWORK}; all, if none is named")
+    reproduce.add_argument("--epochs", type=_count, metavar="N", help="only the first N; at least 1")
     return main
 
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from autograd_lite import nn
 from autograd_lite.check import check_module
+from autograd_lite.check.judge import Verdict
 from models.network import FRAMEWORK, Handwritten, Network
 from models.records import Array, Batch, Weights
 
+BY_DIFFERENCES = 1e-6  # of an entry; beside it only the rounding that was measured there is allowed
 TOLERANCE = 1e-8  # relative; what adding in another order does is below 1e-12
 FEW = 32  # images of a batch that differences are taken on: they need hundreds of evaluations
 WARM_UP = 20  # steps of training, or an epoch of them
@@ -71,7 +73,8 @@ class Finding:
 
     `what` is "gradient" (autograd's, against differences), "delta" (as written) or "step" (what a step did to
     the parameter, divided by minus the learning rate). The numbers are those of the place where it is farthest
-    from the gradient; differences have neither cosine nor ratio. The verdict is "agrees", "multiple" or "differs".
+    from the gradient; differences have neither cosine nor ratio. The verdict is "agrees", "multiple" or "differs":
+    it agrees where `error`, relative, is at most `allowed`.
     """
 
     network: str
@@ -79,14 +82,15 @@ class Finding:
     version: str
     what: str
     error: float
+    allowed: float
     cosine: float | None
     ratio: float | None
     verdict: str
 
     @property
-    def passed(self) -> bool:
-        """May it be so? The corrected version and autograd must agree; the text's own is a finding, as it is."""
-        return self.verdict == AGREES or self.version == "as-printed"
+    def passed(self) -> bool | None:
+        """Is it as it must be? Autograd and the corrected version must agree; None for the text's own, which may not."""
+        return None if self.version == "as-printed" else self.verdict == AGREES
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,20 +129,37 @@ def check(network: Network) -> list[Finding]:
     return findings
 
 
-def _differences(network: Network, model: nn.Module, batch: Batch) -> dict[str, tuple[float, bool]]:
-    """By parameter path: autograd's worst relative error against differences, and is it right?"""
+@dataclass(frozen=True)
+class Difference:
+    """Autograd against differences at one place: is it right, and at the worst entry how far off, how far allowed?"""
+
+    right: bool
+    error: float = np.inf
+    allowed: float = BY_DIFFERENCES
+
+
+def _differences(network: Network, model: nn.Module, batch: Batch) -> dict[str, Difference]:
+    """By parameter path."""
     few = batch.first(FEW)
-    report = check_module(model, lambda: network.error(model, few))
+    report = check_module(model, lambda: network.error(model, few), rtol=BY_DIFFERENCES)
     if not report and not any(verdict.of("wrong") for verdict in report.verdicts):
-        return dict.fromkeys(network.parameters.values(), (np.inf, False))
-    worst = {v.label: 0.0 if v.worst is None else v.worst.relative for v in report.verdicts}
-    return {v.label: (worst[v.label], not v.of("wrong")) for v in report.verdicts}
+        return dict.fromkeys(network.parameters.values(), Difference(False))
+    return {verdict.label: _worst(verdict) for verdict in report.verdicts}
 
 
-def _against_differences(network: Network, name: str, found: list[tuple[float, bool]]) -> Finding:
-    word = AGREES if all(right for _, right in found) else DIFFERS
-    error = max(error for error, _ in found)
-    return Finding(network.id, name, FRAMEWORK, "gradient", error, None, None, word)
+def _worst(verdict: Verdict) -> Difference:
+    entry, right = verdict.worst, not verdict.of("wrong")
+    if entry is None:
+        return Difference(right, 0.0)
+    size = max(abs(entry.analytic), abs(entry.numeric))
+    rounding = entry.noise / size if size and np.isfinite(size) else 0.0
+    return Difference(right, entry.relative, BY_DIFFERENCES + rounding)
+
+
+def _against_differences(network: Network, name: str, found: list[Difference]) -> Finding:
+    word = AGREES if all(difference.right for difference in found) else DIFFERS
+    worst = max(found, key=lambda difference: (not difference.right, difference.error / difference.allowed))
+    return Finding(network.id, name, FRAMEWORK, "gradient", worst.error, worst.allowed, None, None, word)
 
 
 def _gradients(network: Network, model: nn.Module, batch: Batch) -> Weights:
@@ -159,5 +180,5 @@ def _step(handwritten: Handwritten, place: Place) -> Weights:
 
 def _finding(network: Network, name: str, version: str, what: str, measures: list[Measure]) -> Finding:
     farthest = max(measures, key=lambda m: (m.apart, m.error))
-    numbers = farthest.error, farthest.cosine, farthest.ratio
+    numbers = farthest.error, TOLERANCE, farthest.cosine, farthest.ratio
     return Finding(network.id, name, version, what, *numbers, verdict(measures))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
 from autograd_lite.draw import DrawError, draw
-from models import checking, networks, report
+from models import checking, networks, picture, report
 from models.network import FRAMEWORK, Network
 from models.records import Record
-from models.reproduce import Comparison, tables_path
+from models.reproduce import TABLES, Comparison, has_table, tables_folder, tables_path
 
 T = TypeVar("T")
 
@@ -37,24 +39,36 @@ class CommandError(Exception):
 
 def say(text: str = "") -> None:
     """Print a line, above the progress bar if there is one."""
-    _tqdm().write(text)
+    tqdm = _tqdm()
+    if tqdm is None:
+        print(text, flush=True)
+    else:
+        tqdm.write(text)
 
 
 def _tqdm() -> Any:
+    """What shows progress bars, or None where it is not installed."""
     try:
         from tqdm import tqdm
-    except ImportError as error:
-        raise CommandError(
-            'progress is shown with tqdm, which is missing: pip install "autograd_lite[models]"'
-        ) from error
+    except ImportError:
+        return None
     return tqdm
 
 
+@cache
+def _say_how_to_get_bars() -> None:
+    print('no progress bar, since tqdm is missing: pip install "autograd_lite[models]"', file=sys.stderr)
+
+
 def bar(steps: Iterable[T], total: int, unit: str, doing: str, quiet: bool = False) -> Iterator[T]:
-    """The steps, counted in a progress bar on the terminal; no bar where there is no terminal."""
-    shown: Iterator[T] = iter(
-        _tqdm()(steps, total=total, unit=unit, desc=doing, leave=False, disable=True if quiet else None)
-    )
+    """The steps, counted in a progress bar on the terminal; no bar where there is no terminal, or no tqdm."""
+    if quiet:
+        return iter(steps)
+    tqdm = _tqdm()
+    if tqdm is None:
+        _say_how_to_get_bars()
+        return iter(steps)
+    shown: Iterator[T] = iter(tqdm(steps, total=total, unit=unit, desc=doing, leave=False, disable=None))
     return shown
 
 
@@ -82,7 +96,7 @@ def list_networks() -> int:
 def train(network: Network, version: str = FRAMEWORK, epochs: int | None = None, quiet: bool = False) -> int:
     """Train a network, printing the book's lines; Ctrl-C ends it in order."""
     if not quiet:
-        say(f"{label(network)}, {version.replace('-', ' ')}: {network.sentence}")
+        say(f"{label(network)}, {version}: {network.sentence}")
     _train(network, version, network.epochs if epochs is None else epochs, quiet)
     return 0
 
@@ -91,7 +105,7 @@ def _train(network: Network, version: str, epochs: int, quiet: bool = False) -> 
     """Train with lines and a bar; returns the last record. Raises CommandError after Ctrl-C."""
     began, last, tested = perf_counter(), None, None
     if not quiet:
-        say(f"{epochs} epochs down {network.objective}; Ctrl-C stops")
+        say(f"{_counted(epochs)} {_direction(network, version)}; Ctrl-C stops")
     try:
         for last in bar(network.train(version, epochs), epochs, "epoch", label(network), quiet):
             tested = last if last.test else tested
@@ -99,9 +113,20 @@ def _train(network: Network, version: str, epochs: int, quiet: bool = False) -> 
                 say(last.line)
     except KeyboardInterrupt:
         done = 0 if last is None else last.iteration + 1
-        raise CommandError(f"stopped after {done} of {epochs} epochs{_reached(tested)}", INTERRUPTED) from None
-    say(f"{epochs} epochs in {perf_counter() - began:.1f} s{_reached(tested)}")
+        raise CommandError(f"stopped after {done} of {_counted(epochs)}{_reached(tested)}", INTERRUPTED) from None
+    say(f"{_counted(epochs)} in {perf_counter() - began:.1f} s{_reached(tested)}")
     return last
+
+
+def _counted(epochs: int) -> str:
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+
+
+def _direction(network: Network, version: str) -> str:
+    """Hand-written steps are the gradient's or not: that is for `check` to find."""
+    if version == FRAMEWORK:
+        return f"down {network.objective}"
+    return f"of steps written by hand (`check` compares them with the gradient of {network.objective})"
 
 
 def _reached(record: Record | None) -> str:
@@ -116,7 +141,7 @@ def check(chosen: Sequence[Network], as_json: bool = False) -> int:
     """Compare the gradients of some networks, and print what was found."""
     findings: list[checking.Finding] = []
     if not as_json:
-        say(report.HEADING)
+        say(f"{report.LEGEND}\n\n{report.HEADING}")
     for network in bar(chosen, len(chosen), "network", "checking"):
         found = checking.check(network)
         findings += found
@@ -125,19 +150,19 @@ def check(chosen: Sequence[Network], as_json: bool = False) -> int:
     if as_json:
         print(report.as_json(findings))
     else:
-        say(report.LEGEND + "\n\n" + report.summary(findings))
-    return 0 if all(finding.passed for finding in findings) else FAILED
+        say(report.summary(findings))
+    return FAILED if any(finding.passed is False for finding in findings) else 0
 
 
 def graph(network: Network, path: Path) -> int:
-    """Draw the graph of the error of the first batch, with its gradients."""
-    weights, rng = network.start()
-    model = network.build(weights)
-    error = network.error(model, next(network.batches(network.data(), rng)))
-    error.backward()
+    """Draw the graph of the error of the first batch, with everything that goes into it."""
+    error, names = picture.graph(network)
     try:
-        draw(error, path, names=model)
-    except (DrawError, OSError, ValueError) as problem:
+        draw(error, path, names=names)
+    except DrawError as problem:
+        text = path.with_suffix(".dot")
+        raise CommandError(f"cannot draw {path}: {problem}\n-o {text} works without: it is the text") from problem
+    except (OSError, ValueError) as problem:
         raise CommandError(f"cannot draw {path}: {problem}") from problem
     print(f"{path}: the graph of {network.objective}, {label(network)}, first batch")
     return 0
@@ -145,10 +170,28 @@ def graph(network: Network, path: Path) -> int:
 
 def reproduce(chosen: Sequence[Network], epochs: int | None = None) -> int:
     """Train as printed, in full unless told otherwise, and compare every number that the text prints."""
-    source = tables_path()
-    say(f"compared with {source or 'the lines and sums that the text prints'}")
+    for line in _sources(chosen):
+        say(line)
     comparisons = [_reproduce(network, epochs) for network in chosen]
     return FAILED if any(comparison.differences for comparison in comparisons) else 0
+
+
+def _sources(chosen: Sequence[Network]) -> Iterator[str]:
+    """With what the trainings are compared, and with what not, and why. Raises CommandError for a missing folder."""
+    printed = "the lines and sums that the text prints"
+    try:
+        folder, path = tables_folder(), tables_path()
+        missing = [network for network in chosen if path and not has_table(network)]
+    except (OSError, ValueError) as error:
+        raise CommandError(str(error)) from error
+    if path is None:
+        yield f"compared with {printed}"
+        if folder is not None:
+            yield f"NOT compared with whole tables: there is no {TABLES} in {folder}, which AUTOGRAD_LITE_DATA names"
+        return
+    yield f"compared with {path}"
+    if missing:
+        yield f"which has no table for {', '.join(map(label, missing))}: compared with {printed}"
 
 
 def _reproduce(network: Network, epochs: int | None) -> Comparison:

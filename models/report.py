@@ -7,20 +7,16 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from models.checking import DIFFERS, MULTIPLE, Finding
+from models.checking import AGREES, DIFFERS, Finding
 from models.network import FRAMEWORK, Network
 
-HEADING = (
-    f"{'':26}{'delta':^37}   {'step':^20}".rstrip()
-    + f"\n{'parameter':12} {'version':11} {'error':>8} {'cosine':>9} {'ratio':>9} {'verdict':8}"
-    f"   {'cosine':>9} {'ratio':>9} verdict"
-)
 LEGEND = """\
-autograd: its gradient against finite differences, to 1e-6 and their own rounding. The others: the
-delta as written, and minus what a step did to the parameter over the learning rate; both against
-autograd's gradient g of the error that is named, to 1e-8. error: |delta - g| / |g|. ratio: of the
-multiple of g that is nearest. multiple: it is that multiple, which is a way of writing; differs: it
-is no multiple of g. The numbers are the worse of two places, the start and after some steps."""
+framework: autograd's gradient against finite differences; allowed is 1e-6 of it plus its rounding.
+corrected, as-printed: by hand, against autograd's. delta: as computed. step: (old - new) / rate.
+multiple: the gradient times the ratio. differs: no multiple of it, since the cosine is not 1 or -1."""
+HEADING = f"""\
+{"":24}{" delta ":-^33}  {" step ":-^34}
+{"parameter":12}{"version":12}{"verdict":12}{"cosine":>9}{"ratio":>11}   {"verdict":12}{"cosine":>9}{"ratio":>11}"""
 
 
 def table(network: Network, findings: Sequence[Finding]) -> str:
@@ -31,20 +27,23 @@ def table(network: Network, findings: Sequence[Finding]) -> str:
         rows.setdefault((finding.parameter, finding.version), {})[finding.what] = finding
     named = ""
     for (parameter, version), row in rows.items():
-        label = "autograd" if version == FRAMEWORK else version.replace("-", " ")
-        lines.append(f"{parameter if parameter != named else '':12} {label:11} {_cells(row)}".rstrip())
+        gradient = row.get("gradient")
+        cells = f"{_cell(row['delta'])}   {_cell(row['step'])}" if gradient is None else _by_differences(gradient)
+        lines.append(f"{parameter if parameter != named else '':12}{version:12}{cells}".rstrip())
         named = parameter
     return "\n".join(lines)
 
 
-def _cells(row: dict[str, Finding]) -> str:
-    first, step = row.get("gradient") or row["delta"], row.get("step")
-    cells = f"{_short(first.error, 1, 'e'):>8} {_numbers(first)}"
-    return cells if step is None else f"{cells}   {_numbers(step)}"
+def _by_differences(finding: Finding) -> str:
+    word = "agrees with" if finding.verdict == AGREES else "DIFFERS from"
+    return f"{word} finite differences: at worst {finding.error:.1e} off, allowed {finding.allowed:.1e}"
 
 
-def _numbers(finding: Finding) -> str:
-    return f"{_short(finding.cosine, 5, 'f'):>9} {_short(finding.ratio, 4, 'g'):>9} {finding.verdict:8}"
+def _cell(finding: Finding) -> str:
+    """The verdict, and of what is not the gradient itself how it lies to it."""
+    if finding.verdict == AGREES:
+        return f"{finding.verdict:32}"
+    return f"{finding.verdict:12}{_short(finding.cosine, 5, 'f'):>9}{_short(finding.ratio, 4, 'g'):>11}"
 
 
 def _short(value: float | None, digits: int, kind: str) -> str:
@@ -59,18 +58,18 @@ def summary(findings: Sequence[Finding]) -> str:
 def _sentences(findings: Sequence[Finding]) -> Iterator[str]:
     for version, what in ((FRAMEWORK, "autograd and finite differences"), ("corrected", "corrected and autograd")):
         of_version = [f for f in findings if f.version == version]
-        failed = [f for f in of_version if not f.passed]
+        failed = [f for f in of_version if f.passed is False]
         agree = f"{what} agree for all {len({(f.network, f.parameter) for f in of_version})} parameters"
         yield f"{what} DISAGREE: {_listed(failed)}" if failed else agree
     printed = [f for f in findings if f.version == "as-printed" and f.what == "delta"]
     wrong = [f for f in printed if f.verdict == DIFFERS]
-    multiples = sum(f.verdict == MULTIPLE for f in printed)
-    yield f"as printed, {multiples} of {len(printed)} deltas are a multiple of the gradient, {len(wrong)} are not"
+    if printed:
+        yield f"as-printed: {len(printed) - len(wrong)} of {len(printed)} deltas are the gradient or a multiple of it"
     if wrong:
-        yield f"  no multiple: {_listed(wrong)}"
+        yield f"  the others: {_listed(wrong)}"
     uphill = [f for f in findings if f.version == "as-printed" and f.what == "step" and (f.cosine or 0) < 0]
     if uphill:
-        yield f"  uphill goes the step of: {_listed(uphill)}"
+        yield f"  uphill goes the step of {_listed(uphill)}"
 
 
 def _listed(findings: Sequence[Finding]) -> str:

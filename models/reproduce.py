@@ -18,14 +18,29 @@ from typing import Any
 from models.network import Network
 from models.records import Record
 
+TABLES = "expected_tables.json"
 SUM_TOLERANCE = 1e-9  # relative: the last digits of weights depend on how the BLAS adds
 
 
+def tables_folder() -> Path | None:
+    """The folder that $AUTOGRAD_LITE_DATA names, or None. Raises NotADirectoryError for one that is not there."""
+    named = os.environ.get("AUTOGRAD_LITE_DATA")
+    if not named:
+        return None
+    folder = Path(named)
+    if not folder.is_dir():
+        raise NotADirectoryError(
+            f"AUTOGRAD_LITE_DATA names {folder}, which is not a folder: nothing was compared. "
+            f"Name the one that holds {TABLES}, or unset it to compare with what the text prints"
+        )
+    return folder
+
+
 def tables_path() -> Path | None:
-    """Where the complete tables are, or None where there are none."""
-    folder = os.environ.get("AUTOGRAD_LITE_DATA")
-    path = Path(folder or "", "expected_tables.json")
-    return path if folder and path.is_file() else None
+    """Where the complete tables are, or None where there are none. Raises as `tables_folder` does."""
+    folder = tables_folder()
+    path = None if folder is None else folder / TABLES
+    return path if path and path.is_file() else None
 
 
 @cache
@@ -44,6 +59,11 @@ def table(network: Network) -> dict[int, dict[str, float]]:
         return {}
     rows = (dict(zip(found["columns"], row, strict=True)) for row in found["rows"])
     return {int(row.pop("I")): row for row in rows}
+
+
+def has_table(network: Network) -> bool:
+    """Is there a complete table for this network?"""
+    return bool(table(network))
 
 
 def expected(network: Network) -> dict[int, dict[str, str]]:

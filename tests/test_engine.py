@@ -640,7 +640,7 @@ def test_a_rule_that_fails_is_named_with_its_shapes():
     def broken(x: Any) -> Any:
         return x * 1
 
-    with pytest.raises(RuntimeError, match=r"rule of broken for x \(2, 3\) failed on a gradient of shape \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"in the rule of broken for x \(2, 3\), on a gradient of shape \(2, 3\)"):
         broken(al.ones(2, 3, requires_grad=True)).sum().backward()
 
 
@@ -649,7 +649,7 @@ def test_a_rule_whose_gradient_does_not_fit_is_an_error_not_a_broadcast():
     def clipped(x: Any) -> Any:
         return x * 1
 
-    with pytest.raises(RuntimeError, match=r"rule of clipped.*cannot be summed"):
+    with pytest.raises(ValueError, match=r"cannot be summed(.|\n)*rule of clipped"):
         clipped(al.ones(2, 3, requires_grad=True)).sum().backward()
 
 

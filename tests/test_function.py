@@ -304,7 +304,7 @@ def test_a_gradient_that_cannot_be_the_arguments_names_the_function():
         def backward(ctx: Any, g: Any) -> Any:
             return al.ones(7)
 
-    with pytest.raises(RuntimeError, match=r"Odd.*\(2,\)"):
+    with pytest.raises(ValueError, match=r"Odd.*\(2,\)"):
         Odd.apply(leaf(1.0, 2.0)).sum().backward()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from autograd_lite.draw.engine import engines
-from models import commands, mnist, networks
+from models import Network, commands, mnist, networks
 from models.__main__ import main
 
 ROOT = Path(__file__).parent.parent
@@ -54,8 +55,9 @@ def test_train_prints_the_lines(option: str | None, line: str, capsys: pytest.Ca
     assert main(["train", "tanh-softmax", "--epochs", "2", *([option] if option else [])]) == 0
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
-    assert lines[0].startswith(f"9.1 tanh-softmax, {(option or '--framework')[2:].replace('-', ' ')}: ")
+    assert lines[0].startswith(f"9.1 tanh-softmax, {(option or '--framework')[2:]}: ")
     assert "cross-entropy" in lines[1]
+    assert lines[1].startswith("2 epochs of steps written by hand (" if option else "2 epochs down the cross-entropy ")
     assert line in lines
     assert lines[-1].startswith("2 epochs in ")
     assert lines[-1].endswith(f"test accuracy {line.split()[1][9:]} at I:1")
@@ -65,7 +67,7 @@ def test_train_prints_the_lines(option: str | None, line: str, capsys: pytest.Ca
 def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "8.3", "--epochs", "1", "--quiet"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("1 epochs in ")
+    assert line.startswith("1 epoch in ")
 
 
 def test_interrupted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,8 +124,8 @@ def test_unknown_names(command: list[str], capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["train", "8.1", "--epochs", "0"], "invalid number of epochs value: '0'"),
-        (["train", "8.1", "--epochs", "many"], "invalid number of epochs value: 'many'"),
+        (["train", "8.1", "--epochs", "0"], "a whole number, at least 1, and not '0'"),
+        (["train", "8.1", "--epochs", "many"], "a whole number, at least 1, and not 'many'"),
         (["train", "8.1", "--as-printed", "--corrected"], "not allowed with argument --as-printed"),
         (["train"], "required: NAME"),
         (["graph", "8.1"], "required: -o/--output"),
@@ -137,10 +139,46 @@ def test_wrong_command_lines(command: list[str], message: str, capsys: pytest.Ca
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tanh", "no network 'tanh'; did you mean 'tanh-softmax'? There are: "),
+        ("10", "no network '10'; did you mean '10.1'? There are: "),
+        ("8", "no network '8'; did you mean '8.1' or '8.2' or '8.3'? There are: "),
+        ("qqq", "no network 'qqq'. There are: 8.1 overfit, "),
+        ("", "no network ''. There are: 8.1 overfit, "),
+    ],
+)
+def test_suggestions(name: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", name]) == 2
+    assert capsys.readouterr().err.startswith(words)
+
+
+@pytest.mark.parametrize("command", ["list", "train", "check", "graph", "reproduce"])
+def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.count(". ") >= 1
+    if command != "list":
+        assert "NAME an id or an alias" in text
+    if command == "graph":
+        assert "FILE where to; the suffix says how" in text
+
+
 def test_without_tqdm(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    assert main(["train", "9.1", "--epochs", "1"]) == 1
-    assert 'pip install "autograd_lite[models]"' in capsys.readouterr().err
+    commands._say_how_to_get_bars.cache_clear()
+    assert main(["train", "9.1", "--epochs", "1", "--quiet"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("1 epoch in ")
+    assert printed.err == ""
+    for _ in range(2):
+        assert main(["train", "9.1", "--epochs", "1"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("I:0 Test-Acc:") == 2
+    assert printed.err == 'no progress bar, since tqdm is missing: pip install "autograd_lite[models]"\n'
     assert main(["list"]) == 0
 
 
@@ -158,7 +196,8 @@ def test_check(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert printed.count("8.1 overfit: half the squared error") == 1
     assert "corrected and autograd agree for all 4 parameters" in printed
-    assert "no multiple: 8.1 weights_0_1, 9.1 weights_0_1" in printed
+    assert "as-printed: 2 of 4 deltas are the gradient or a multiple of it" in printed
+    assert "  the others: 8.1 weights_0_1, 9.1 weights_0_1" in printed
 
 
 def test_check_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,7 +205,7 @@ def test_check_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     findings = json.loads(capsys.readouterr().out)
     assert len(findings) == 10
     assert set(findings[0]) == {
-        *("network", "parameter", "version", "what", "error", "cosine", "ratio", "verdict", "passed")
+        *("network", "parameter", "version", "what", "error", "allowed", "cosine", "ratio", "verdict", "passed")
     }
     assert {finding["network"] for finding in findings} == {"8.2"}
 
@@ -189,6 +228,35 @@ def test_graph(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "<svg" in drawn
     assert "output.weight" in drawn
     assert str(tmp_path / "graph.svg") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("network", networks.values(), ids=lambda network: network.alias)
+def test_a_graph_has_all_that_goes_into_it(network: Network, tmp_path: Path) -> None:
+    path = tmp_path / "graph.dot"
+    assert main(["graph", network.id, "-o", str(path)]) == 0
+    dot = path.read_text()
+    assert "not drawn" not in dot
+    inputs = {ends[1]: 0 for ends in re.findall(r"^  (\w+) -> (op\w+) ", dot, re.MULTILINE)}
+    for _, end in re.findall(r"^  (\w+) -> (op\w+) ", dot, re.MULTILINE):
+        inputs[end] += 1
+    ops = dict(re.findall(r'^  (op\w+) \[label="(\w+)', dot, re.MULTILINE))
+    two = {"linear", "matmul", "multiply", "divide", "squared_error", "cross_entropy_of_rows"}
+    assert {ops[op]: count for op, count in inputs.items()} == {op: 1 + (op in two) for op in ops.values()}
+    images = "images, unfold" if network.id == "10.1" else "images"
+    mask = {"dropout mask"} if network.dropout else set()  # type: ignore[attr-defined]
+    named = {images, "labels", "scores", "error", *mask}
+    assert named <= set(re.findall(r'\[label="([^"\\]+)\\n', dot))
+
+
+def test_without_a_program_that_draws(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if name.partition(".")[0] == "graphviz"] + ["graphviz"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    assert main(["graph", "8.1", "-o", str(tmp_path / "x.svg")]) == 1
+    assert f"-o {tmp_path / 'x.dot'} works without" in capsys.readouterr().err
+    assert main(["graph", "8.1", "-o", str(tmp_path / "x.dot")]) == 0
+    assert "images" in (tmp_path / "x.dot").read_text()
 
 
 def test_graph_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,6 +282,25 @@ def test_reproduce(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monke
     printed = capsys.readouterr().out
     assert "2 rows, 4 cells, 0 sums of weights: 1 DIFFERENT" in printed
     assert "  I:1 Test-Acc: 0.5845 here, 0.5 in the text" in printed
+
+
+def test_reproduce_says_what_was_not_compared(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AUTOGRAD_LITE_DATA", str(tmp_path / "none"))
+    assert main(["reproduce", "9.1", "--epochs", "1"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"AUTOGRAD_LITE_DATA names {tmp_path / 'none'}, which is not a folder: nothing was compared" in printed.err
+    monkeypatch.setenv("AUTOGRAD_LITE_DATA", str(tmp_path))
+    assert main(["reproduce", "9.1", "--epochs", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "compared with the lines and sums that the text prints"
+    assert lines[1].startswith("NOT compared with whole tables: there is no expected_tables.json in ")
+    (tmp_path / "expected_tables.json").write_text("{}")
+    assert main(["reproduce", "9.1", "--epochs", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("which has no table for 9.1 tanh-softmax: compared with the lines and sums")
 
 
 def test_reproduce_with_a_damaged_table(

@@ -325,7 +325,7 @@ def test_zero_grad_forgets_gradients_or_makes_them_zero():
         (lambda: Adam([leaf([1.0])], betas=(-0.1, 0.9)), ValueError, "(-0.1, 0.9)"),
         (lambda: SGD([leaf([1.0]) * 2]), TypeError, "trains leaf tensors"),
         (lambda: SGD([np.ones(2)]), TypeError, "got ndarray: pass model.parameters()"),
-        (lambda: SGD(leaf([1.0])), TypeError, "pass model.parameters()"),
+        (lambda: SGD(leaf([1.0])), TypeError, "got one Tensor: pass [w]"),
         (lambda: SGD([leaf([1.0])], rate=0.1), TypeError, "rate"),
         (lambda: SGD([{"params": [leaf([1.0])], "rate": 0.1}]), TypeError, "SGD has no setting rate"),
         (lambda: Adam([{"params": [leaf([1.0])], "momentum": 0.1}]), TypeError, "Adam has no setting momentum"),

@@ -14,9 +14,9 @@ LAYERS = [
     ["core"],
     ["creation", "graph"],
     ["ops"],
-    ["engine"],
-    ["interop", "inplace"],
-    ["methods", "autograd"],
+    ["engine", "function"],
+    ["autograd", "interop", "inplace"],
+    ["methods"],
     ["nn", "draw", "check"],
     ["optim"],
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import engine
+from autograd_lite import autograd
 from autograd_lite.check.judge import Entry, Judge, Verdict, entries_of
 from autograd_lite.check.problem import Problem
 from autograd_lite.check.replay import Replay
@@ -64,10 +64,11 @@ def _upcast(value: Any) -> Any:
 
 @dataclass
 class Blame:
-    """What is behind a wrong gradient.
+    """What is behind a failure.
 
     `kind` is "op" (its rule is wrong), "second" (its rule, differentiated, is), "cut" (something enters as a
-    constant that depends on the inputs), "kinks" (all rules are right, and at kinks) or "unknown".
+    constant that depends on the inputs), "kinks" (all rules are right, and at kinks), "impure" (an op writes into
+    what it was given, whatever the gradients are: `what` says it in words) or "unknown".
     """
 
     kind: str
@@ -78,6 +79,7 @@ class Blame:
     wrong: tuple[int, int] = (0, 0)  # entries of the argument: wrong, and checked
     ops: int = 0  # how many were checked alone
     more: tuple[str, ...] = ()
+    what: str = ""
 
     @property
     def line(self) -> str:
@@ -155,7 +157,7 @@ def derived(call: Call) -> Problem | None:
     def evaluate(tensors: list[Tensor]) -> Any:
         *arguments, weight = tensors
         y = call.again(arguments)
-        grads = engine.grad(y, arguments, weight, create_graph=True, allow_unused=True)
+        grads = autograd.grad(y, arguments, weight, create_graph=True, allow_unused=True)
         return [t for t in grads if t is not None]
 
     names = [*(call.name(k) for k in recorded), "g"]

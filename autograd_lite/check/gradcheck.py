@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import engine
+from autograd_lite import autograd
 from autograd_lite.check import blame
 from autograd_lite.check.judge import STEP, Entry, Judge, Verdict
 from autograd_lite.check.problem import Problem, as_outputs
+from autograd_lite.check.purity import impure
 from autograd_lite.check.replay import Replay
 from autograd_lite.check.report import Finding, GradcheckError, Report, place
 from autograd_lite.core import Tensor
@@ -32,7 +33,9 @@ def gradcheck(
     """Compare the gradients of `func(*inputs)`, by every input that requires one, with central differences.
 
     The result is true if they agree, and printed it says what was compared, where it differs, and which op is to
-    blame. Everything runs in float64 (float32 inputs are upcast), from the same random draws each time; inputs and
+    blame. A rule or forward function that writes into what it is given fails, right or not.
+
+    Everything runs in float64 (float32 inputs are upcast), from the same random draws each time; inputs and
     their `grad` are left as they are. All entries are compared up to `max_entries`, above it random directions and
     a sample. `eps` is the first step, relative to each entry's magnitude (2⁻⁹); where that does not settle it, all
     steps are tried. There is no absolute tolerance: beyond `rtol`, only the measured rounding is allowed.
@@ -97,12 +100,13 @@ def gradgradcheck(
 
     labels = [_label(given[k], k) for k in places]
     first = Problem(forward, [given[k].data for k in places], labels, replay)
-    first.first()
+    report = Report("gradgradcheck", rtol)
+    if not _pure(first, report):  # here with arrays for g; on Tensors a write is an error
+        return finish(report, raise_exception)
     calls, _, outputs = blame.watched(first, first.arrays)
     weights = _cotangents(grad_outputs, outputs, seed)
     names = [*labels, *(f"grad_output {k}" for k in range(len(weights)))]
     problem = Problem(_gradient_of(forward, len(places)), [*first.arrays, *weights], names, replay)
-    report = Report("gradgradcheck", rtol)
     _note_upcasts(report, given)
     settings = {"rtol": rtol, "seed": seed, "limit": max_entries, "step": eps or STEP}
     return finish(examine(problem, report, settings, [c for c in calls if c.recorded]), raise_exception)
@@ -118,7 +122,7 @@ def _gradient_of(forward: Callable[[list[Tensor]], Any], count: int) -> Callable
         if not reached:
             raise ValueError("no output of the function has a graph: there is no gradient to differentiate")
         ys, gs = zip(*reached, strict=True)
-        grads = engine.grad(ys, xs, list(gs), create_graph=True, allow_unused=True)
+        grads = autograd.grad(ys, xs, list(gs), create_graph=True, allow_unused=True)
         return [Tensor(np.zeros(x.shape)) if g is None else g for x, g in zip(xs, grads, strict=True)]
 
     return evaluate
@@ -127,8 +131,10 @@ def _gradient_of(forward: Callable[[list[Tensor]], Any], count: int) -> Callable
 def examine(
     problem: Problem, report: Report, settings: dict[str, Any], second: list[blame.Call] | None = None
 ) -> Report:
-    """Fill in a report: is it the same each time, is it finite, is it right, and if not, who is to blame."""
+    """Fill in a report: is it pure, the same each time, finite, right, and if not, who is to blame."""
     try:
+        if not _pure(problem, report):
+            return report
         before = [a.copy() for a in problem.arrays]
         judge = Judge(problem, **settings)
         if any(not np.array_equal(a, b) for a, b in zip(before, problem.arrays, strict=True)):
@@ -154,6 +160,19 @@ def finish(report: Report, raise_exception: bool) -> Report:
     if raise_exception and not report:
         raise GradcheckError(report)
     return report
+
+
+def _pure(problem: Problem, report: Report) -> bool:
+    """Does no op write into what it was given? It comes first: such writes reach what everything else looks at."""
+    copies = [a.copy() for a in problem.arrays]
+    try:
+        calls, _, _ = problem.replay.watched(lambda: blame.watched(problem, copies))
+        report.blame = impure(calls)
+    finally:
+        problem.replay.restore()
+    if report.blame is not None:
+        report.findings.append(Finding("impure", report.blame.what))
+    return report.blame is None
 
 
 def _repeats(problem: Problem, y: Array, report: Report) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -316,6 +316,3 @@ def entries_of(verdicts: Sequence[Verdict], *states: str) -> Iterator[Entry]:
     """The entries in these states, over all inputs."""
     for verdict in verdicts:
         yield from verdict.of(*states)
-
-
-Run = Callable[[Problem], list[Verdict]]

@@ -25,7 +25,6 @@ class Problem:
     def __init__(self, evaluate: Evaluate, arrays: Sequence[Array], labels: Sequence[str], replay: Replay) -> None:
         self.evaluate, self.labels, self.replay = evaluate, list(labels), replay
         self.arrays = [np.array(a, dtype=float) for a in arrays]
-        self.dtypes: list[np.dtype[Any]] = []
 
     def outputs(self, arrays: Sequence[Array]) -> tuple[list[Tensor], list[Tensor]]:
         """The inputs as fresh leaves, and the floating-point outputs, from the same random state each time."""
@@ -52,7 +51,6 @@ class Problem:
     def first(self) -> Array:
         """The outputs at the point itself; learns which generators are drawn from."""
         outputs: list[Tensor] = self.replay.watched(lambda: self.outputs(self.arrays)[1])
-        self.dtypes = [t.dtype for t in outputs]
         return _flat(outputs)
 
     def resolution(self) -> Array:

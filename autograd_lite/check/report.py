@@ -22,7 +22,7 @@ class GradcheckError(AssertionError):
 
 @dataclass
 class Finding:
-    """One thing found. `kind` is "wrong", "nondeterministic", "nonfinite" (these fail), or a "note" of another kind."""
+    """One thing found. `kind` is "wrong", "impure", "nondeterministic", "nonfinite" (these fail), or that of a note."""
 
     kind: str
     text: str
@@ -34,7 +34,7 @@ class Finding:
     @property
     def fails(self) -> bool:
         """Whether the check fails by it."""
-        return self.kind in ("wrong", "nondeterministic", "nonfinite")
+        return self.kind in ("wrong", "impure", "nondeterministic", "nonfinite")
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; what is not finite is text."""
@@ -71,8 +71,8 @@ class Report:
 
     @property
     def op(self) -> str | None:
-        """The name of the op whose rule is wrong, if one was found."""
-        return None if self.blame is None or self.blame.kind not in ("op", "second") else self.blame.op
+        """The name of the op that is wrong, or not pure, if one was found."""
+        return None if self.blame is None or self.blame.kind not in ("op", "second", "impure") else self.blame.op
 
     def note(self, kind: str, text: str) -> None:
         """Add a finding that does not fail the check."""
@@ -99,6 +99,8 @@ class Report:
             return "the gradients are right"
         failing = [f for f in self.findings if f.fails]
         kinds = {f.kind for f in failing}
+        if "impure" in kinds:
+            return "IMPURE, an op writes into what it was given; the gradients were not compared"
         if "nondeterministic" in kinds:
             return "NO VERDICT, the function gives other values each time"
         names = [v.label for v in self.verdicts if v.of("wrong")]
@@ -161,6 +163,7 @@ def _blame_dict(b: Blame) -> dict[str, Any]:
         "analytic": None if b.entry is None else _plain(b.entry.analytic),
         "numeric": None if b.entry is None else _plain(b.entry.numeric),
         "ops_checked": b.ops,
+        "what": b.what,
     }
 
 
@@ -218,6 +221,15 @@ def blame_lines(b: Blame) -> list[str]:
             f"  {place(b.entry)}  {numbers}{what}; wrong at {b.wrong[0]} of {b.wrong[1]} entries",
             *where,
             advice,
+        ]
+    if b.kind == "impure":
+        return [
+            f"The op: {b.what}:",
+            *where,
+            "Rules and forward functions are pure: what they are given belongs to others too (g to the rules of other "
+            "ops,\nx and y to the graph and to the caller), so a write makes other gradients wrong. Write "
+            "`g = g * ...` in place of\n`g *= ...`, g * 2 in place of g.mul_(2), and write into a copy: "
+            "out = np.array(g).",
         ]
     if b.kind == "cut":
         more = [f"  (and {len(b.more)} more such arguments)"] if b.more else []

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import Tensor
+from autograd_lite.creation import below
 from autograd_lite.memory import Array, written
 from autograd_lite.random import draw_from
 
@@ -38,8 +39,9 @@ def ones_(tensor: Tensor) -> Tensor:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """Uniform draws from a to b."""
-    return _fill(tensor, a + (b - a) * draw_from(generator).random(tensor.shape))
+    """Uniform draws from a to b, b not included."""
+    draws = a + (b - a) * draw_from(generator).random(tensor.shape)
+    return _fill(tensor, below(draws, b, tensor.dtype) if a < b else draws)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:

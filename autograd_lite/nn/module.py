@@ -75,6 +75,11 @@ class Module:
             raise AttributeError(
                 f"{type(self).__name__}.__init__ must call super().__init__() before it assigns {name!r}"
             )
+        if home != "_parameters" and value is not None and name in self.__dict__.get("_parameters", {}):
+            raise TypeError(
+                f"{name!r} is a parameter of {type(self).__name__}, and a {type(value).__name__} cannot take its "
+                "place: assign an nn.Parameter, or None, or delete it first"
+            )
         for other in ("_parameters", "_buffers", "_modules"):
             if other != home:
                 self.__dict__.get(other, {}).pop(name, None)
@@ -188,14 +193,14 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Copy values into the parameters and buffers, in place; returns the missing and the unexpected names.
 
-        Nothing is changed unless all fits. Raises KeyError with both lists of names where they do not match
+        Nothing is changed unless all fits. Raises RuntimeError with both lists of names where they do not match
         (unless `strict=False`), ValueError with all shapes and kinds of number that do not fit.
         """
         own = self.state_dict()
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
         if strict and (missing or unexpected):
-            raise KeyError(
+            raise RuntimeError(
                 f"load_state_dict for {type(self).__name__}: missing {missing or 'nothing'}, unexpected "
                 f"{unexpected or 'nothing'}; strict=False loads what matches"
             )
@@ -235,6 +240,6 @@ class Module:
 
 def clear_grad(parameter: Tensor, set_to_none: bool) -> None:
     """Forget a gradient, or make it zero."""
-    node = parameter.node
+    node = parameter.node or getattr(parameter, "_frozen", None)
     if node is not None and node.notes is not None and node.notes.grad is not None:
         node.notes.grad = None if set_to_none else np.zeros_like(parameter.data)

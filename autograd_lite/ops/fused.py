@@ -12,7 +12,7 @@ from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import less, log, logistic, multiply, where
 from autograd_lite.ops.index import _refuse_range, gather
 from autograd_lite.ops.reduce import mean, sum
-from autograd_lite.ops.shape import _data, axes, squeeze, unsqueeze
+from autograd_lite.ops.shape import _data, _operand, axes, squeeze, unsqueeze
 from autograd_lite.random import draw_from
 
 __all__ = [
@@ -117,7 +117,7 @@ def _mean(losses: Array, index: Array, *, ignore: int = -100) -> Any:
 def _count(index: Any, ignore: int) -> float:
     count = float(np.count_nonzero(index != ignore))
     if not count:
-        raise ValueError(f"cross_entropy: every target is ignore_index ({ignore}), which leaves nothing to average")
+        raise ValueError(f"every target is ignore_index ({ignore}), which leaves nothing to average")
     return count
 
 
@@ -132,8 +132,8 @@ def reduced(losses: Any, reduction: str) -> Any:
 
 def _channels_last(x: Any) -> Any:
     """Classes from dimension 1 to the last."""
-    n = np.ndim(_data(x))
-    return x if n < 3 else np.transpose(x, (0, *range(2, n), 1))
+    x = _operand(x)
+    return x if x.ndim < 3 else np.transpose(x, (0, *range(2, x.ndim), 1))
 
 
 def cross_entropy(
@@ -189,16 +189,29 @@ def _from_classes(
     return reduced(losses, reduction)
 
 
-def nll_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """Minus the log-probability of each target class: input (N, C) of log-probabilities, target (N,) of integers."""
-    index = _data(target)
-    shape = np.shape(_data(input))
-    if index.shape != shape[:-1]:
-        raise ValueError(f"nll_loss: for input {shape} the target has shape {shape[:-1]}, and not {index.shape}")
-    return reduced(
-        -squeeze(gather(input, -1, unsqueeze(target if isinstance(target, Tensor) else index, -1)), -1),
-        reduction,
-    )
+def nll_loss(input: Any, target: Any, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
+    """Minus the log-probability of each target class, from log-probabilities (N, C), (C,) or (N, C, ...).
+
+    The target is integers of the input's shape without C, of which `ignore_index` does not count. The mean is over
+    those that count. Raises ValueError where the shapes do not fit, IndexError for a class number out of range.
+
+    >>> import autograd_lite as al
+    >>> al.nn.functional.nll_loss(al.tensor([[-1.0, -2.0], [-3.0, -4.0]]), al.tensor([1, -100]))
+    tensor(2.)
+    """
+    x, index = _channels_last(input), _operand(target)
+    raw, shape = _data(index), np.shape(_data(x))
+    if not shape or raw.shape != shape[:-1]:
+        raise ValueError(
+            f"nll_loss: for input {np.shape(_data(input))} the target has shape {shape[:-1]}, and not {raw.shape}"
+        )
+    _refuse_range(_counted(raw, ignore_index), shape[-1], "nll_loss: target")
+    losses = -squeeze(gather(x, -1, unsqueeze(_counted(index, ignore_index), -1)), -1)
+    if np.any(raw == ignore_index):
+        losses = where(np.not_equal(index, ignore_index), losses, 0.0)
+        if reduction == "mean":
+            return _mean(losses, index, ignore=ignore_index)
+    return reduced(losses, reduction)
 
 
 # Elementwise losses
@@ -216,7 +229,7 @@ def _compared(name: str, input: Any, target: Any, reduction: str) -> tuple[Any, 
                 f"{name}: input {a} and target {b} have different shapes, and broadcasting them would compare every "
                 f"input with every target{f': {fix} would fit' if fix else ''}"
             )
-    return input, target
+    return _operand(input), _operand(target)
 
 
 # An elementwise loss is one op, its reduction included: the rule broadcasts a number instead of filling an array.

@@ -108,11 +108,12 @@ def scatter_rows(g: Array, index: Array, *, shape: tuple[int, ...]) -> RowSparse
     return RowSparse(rows, g.reshape((rows.size, *shape[1:])), shape)
 
 
-def _refuse_range(index: Array, size: int, what: str) -> None:
+def _refuse_range(index: Array, size: int, what: str, least: int = 0) -> None:
+    """Raise TypeError unless these are integers, IndexError unless they are from `least` to size - 1."""
     if index.dtype.kind not in "iu":
         raise TypeError(f"{what}: indices must be integers, and these are {index.dtype}: convert them with .long()")
-    if index.size and not (-size <= index.min() and index.max() < size):
-        where = tuple(int(i) for i in np.argwhere((index < -size) | (index >= size))[0])
+    if index.size and not (least <= index.min() and index.max() < size):
+        where = tuple(int(i) for i in np.argwhere((index < least) | (index >= size))[0])
         raise IndexError(f"{what}: index {index[where]} at {where} is out of range for {size} rows (0 to {size - 1})")
 
 
@@ -131,7 +132,8 @@ def embedding(input: Any, weight: Any) -> Any:
     try:
         return take_rows(weight, input if isinstance(input, Tensor) else index)
     except IndexError:
-        _refuse_range(index, np.shape(_data(weight))[0], "embedding")
+        rows = np.shape(_data(weight))[0]
+        _refuse_range(index, rows, "embedding", least=-rows)
         raise
 
 

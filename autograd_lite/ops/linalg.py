@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import primitive, ufuncs
+from autograd_lite.core import Tensor, primitive, ufuncs
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import multiply
-from autograd_lite.ops.shape import _data, permute, reshape
+from autograd_lite.ops.shape import _data, _operand, permute, reshape
 
 __all__ = ["dot", "linear", "matmul"]
 
@@ -22,6 +22,7 @@ def product(a: Any, b: Any) -> Any:
 
 def _left(g: Any, b: Any, a_shape: tuple[int, ...]) -> Any:
     """g bᵀ; a vector is a matrix with one row (a) or one column (b)."""
+    b = _operand(b)
     if b.ndim == 1:
         return g[..., None] * b
     if len(a_shape) == 1:
@@ -31,6 +32,7 @@ def _left(g: Any, b: Any, a_shape: tuple[int, ...]) -> Any:
 
 def _right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
     """aᵀ g."""
+    a = _operand(a)
     if a.ndim == 1 and len(b_shape) == 1:
         return g * a
     if a.ndim == 1:
@@ -93,6 +95,8 @@ def _affine(x: Array, w: Array, b: Array) -> Any:
     if b.ndim != 1:
         raise ValueError("a bias has one dimension")
     y: Array = product(x, w.T)
+    if b.dtype != y.dtype:
+        return y + b
     y += b
     return y
 
@@ -106,6 +110,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     >>> al.nn.functional.linear(al.ones(1, 2), al.ones(3, 2), al.ones(3)).tolist()
     [[3.0, 3.0, 3.0]]
     """
+    if not (isinstance(input, Tensor) and isinstance(weight, Tensor) and isinstance(bias, Tensor | None)):
+        input, weight = _operand(input), _operand(weight)
+        bias = None if bias is None else _operand(bias)
     try:
         return _linear(input, weight) if bias is None else _affine(input, weight, bias)
     except ValueError as error:

@@ -32,10 +32,16 @@ def _ndim(x: Any) -> int:
     return x.data.ndim if isinstance(x, Tensor) else np.ndim(x)
 
 
-def _dims(x: Any, dim: Dims | None, axis: Dims | None) -> Axes:
+def _either(dim: Any, axis: Any) -> Any:
+    """`dim` under whichever of its names it was given."""
     if dim is not None and axis is not None:
         raise TypeError("give dim or axis, not both: they are two names of one thing")
-    return axes(axis if dim is None else dim, _ndim(x))
+    return axis if dim is None else dim
+
+
+def _over(reduction: Any, x: Any, dim: Any, keepdim: bool, axis: Any, keepdims: bool) -> Any:
+    """A reduction, its arguments under whichever of their names they were given."""
+    return reduction(x, dim=axes(_either(dim, axis), _ndim(x)), keepdim=keepdim or keepdims)
 
 
 @primitive(x=lambda g, x_shape, dim: _spread(g, x_shape, dim))
@@ -57,7 +63,7 @@ def sum(
     >>> al.sum(al.ones(2, 3), dim=0)
     tensor([2., 2., 2.])
     """
-    return _sum(x, dim=_dims(x, dim, axis), keepdim=keepdim or keepdims)
+    return _over(_sum, x, dim, keepdim, axis, keepdims)
 
 
 @primitive(x=lambda g, x_shape, dim: _spread(g, x_shape, dim) / _count(x_shape, dim))
@@ -89,7 +95,7 @@ def mean(
     >>> al.mean(al.arange(4.0))
     tensor(1.5)
     """
-    return _mean(x, dim=_dims(x, dim, axis), keepdim=keepdim or keepdims)
+    return _over(_mean, x, dim, keepdim, axis, keepdims)
 
 
 def var(
@@ -108,7 +114,7 @@ def var(
     >>> al.var(al.tensor([1.0, 3.0])), al.var(al.tensor([1.0, 3.0]), unbiased=False)
     (tensor(2.), tensor(1.))
     """
-    dims = _dims(x, dim, axis)
+    dims = axes(_either(dim, axis), _ndim(x))
     ddof = int(unbiased) if correction is None else correction
     centred = x - mean(x, dims, True)
     total = sum(square(centred), dims, keepdim or keepdims)
@@ -156,7 +162,7 @@ def amax(
     keepdims: bool = False,
 ) -> Any:
     """The largest over `dim`; equal ones share the gradient evenly."""
-    return _amax(x, dim=_dims(x, dim, axis), keepdim=keepdim or keepdims)
+    return _over(_amax, x, dim, keepdim, axis, keepdims)
 
 
 def amin(
@@ -168,7 +174,7 @@ def amin(
     keepdims: bool = False,
 ) -> Any:
     """The smallest over `dim`; equal ones share the gradient evenly."""
-    return _amin(x, dim=_dims(x, dim, axis), keepdim=keepdim or keepdims)
+    return _over(_amin, x, dim, keepdim, axis, keepdims)
 
 
 @primitive(x=None)
@@ -185,14 +191,14 @@ def argmax(
     x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
 ) -> Any:
     """Where the largest is, along `dim` or, for None, in the flattened tensor; the first of equals."""
-    return _argmax(x, dim=axis if dim is None else dim, keepdim=keepdim or keepdims)
+    return _argmax(x, dim=_either(dim, axis), keepdim=keepdim or keepdims)
 
 
 def argmin(
     x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
 ) -> Any:
     """Where the smallest is, along `dim` or, for None, in the flattened tensor; the first of equals."""
-    return _argmin(x, dim=axis if dim is None else dim, keepdim=keepdim or keepdims)
+    return _argmin(x, dim=_either(dim, axis), keepdim=keepdim or keepdims)
 
 
 class Extremes(NamedTuple):
@@ -224,18 +230,18 @@ def max(
     >>> al.max(x), al.max(x, dim=1).values, al.max(x, axis=1)
     (tensor(7.), tensor([5., 7.]), tensor([5., 7.]))
     """
-    if dim is None:
-        return amax(x, axis=axis, keepdim=keepdim or keepdims)
-    return _extremes(x, dim, keepdim, argmax)
+    if dim is None or axis is not None:
+        return _over(_amax, x, dim, keepdim, axis, keepdims)
+    return _extremes(x, dim, keepdim or keepdims, argmax)
 
 
 def min(
     x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
 ) -> Any:
     """The smallest of all, or with `dim` a pair (values, indices) along it; with `axis`, the values alone."""
-    if dim is None:
-        return amin(x, axis=axis, keepdim=keepdim or keepdims)
-    return _extremes(x, dim, keepdim, argmin)
+    if dim is None or axis is not None:
+        return _over(_amin, x, dim, keepdim, axis, keepdims)
+    return _extremes(x, dim, keepdim or keepdims, argmin)
 
 
 @primitive(x=lambda g, x, y, x_shape, dim: g.reshape(kept(x_shape, dim)) * exp(x - y.reshape(kept(x_shape, dim))))
@@ -262,7 +268,7 @@ def logsumexp(
     >>> al.logsumexp(al.tensor([1000.0, 1000.0]), 0)
     tensor(1000.69314718)
     """
-    return _logsumexp(x, dim=_dims(x, dim, axis), keepdim=keepdim or keepdims)
+    return _over(_logsumexp, x, dim, keepdim, axis, keepdims)
 
 
 def norm(x: Any, p: Any = 2, dim: Dims | None = None, keepdim: bool = False) -> Any:

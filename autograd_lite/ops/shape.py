@@ -293,3 +293,8 @@ def clone(x: Array) -> Any:
 
 def _data(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _operand(x: Any) -> Any:
+    """A Tensor as it is, and an array of anything else: a list has not the methods that a rule calls."""
+    return x if isinstance(x, Tensor) else np.asarray(x)

@@ -23,9 +23,14 @@ class Optimizer:
     """
 
     def __init__(self, params: Iterable[Any], **defaults: Any) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError("an optimizer takes a list of parameters, and got one Tensor: pass [w]")
         items = list(params)
         if not items:
-            raise ValueError("an optimizer needs parameters, and got none: pass model.parameters()")
+            raise ValueError(
+                "an optimizer needs parameters, and got none: pass model.parameters(); Modules in a plain list are not "
+                "found, in a Sequential they are"
+            )
         groups = items if isinstance(items[0], dict) else [{"params": items}]
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
@@ -40,10 +45,10 @@ class Optimizer:
         params = [params] if isinstance(params, Tensor) else list(params)
         seen = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
-            if not isinstance(p, Tensor) or not p.is_leaf:
-                raise TypeError(
-                    f"an optimizer trains leaf tensors, and got {type(p).__name__}: pass model.parameters()"
-                )
+            if not isinstance(p, Tensor):
+                raise TypeError(f"an optimizer trains tensors, and got {type(p).__name__}: pass model.parameters()")
+            if not p.is_leaf:
+                raise TypeError(f"an optimizer trains leaf tensors, and got the result of an op: {p.node!r}")
             if id(p) in seen:
                 raise ValueError("a parameter was given to the optimizer twice")
             seen.add(id(p))
