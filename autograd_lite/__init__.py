@@ -1,5 +1,7 @@
 """autograd_lite: NumPy tensors that record what is done to them, gradients that are checked, graphs that are drawn."""
 
+from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
+
 from autograd_lite import autograd, creation, methods, nn, ops, optim, random
 from autograd_lite.check import check_module, gradcheck, gradgradcheck
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
@@ -33,8 +35,15 @@ __all__ = [
     "div",
     "draw",
     "enable_grad",
+    "float16",
+    "float32",
+    "float64",
     "gradcheck",
     "gradgradcheck",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
     "is_grad_enabled",
     "log_softmax",
     "manual_seed",
@@ -53,6 +62,7 @@ __all__ = [
     "sub",
     "to_dot",
     "ufunc",
+    "uint8",
     "watch",
 ]
 __all__ += creation.__all__

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -13,8 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+NAMES = ROOT / "docs" / "names.md"
 PICTURE = ROOT / "docs" / "pictures" / "streetlights.svg"
 
 
@@ -85,6 +89,38 @@ def checks() -> str:
     return "\n".join(lines)
 
 
+def sentence(thing: object) -> str:
+    """The first sentence of a docstring, of what has one of its own."""
+    text = " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
+    return re.split(r"(?<=[.:]) (?=[A-Z])", text)[0].rstrip(":").replace("|", "\\|")
+
+
+def names() -> str:
+    """Every public name, by module."""
+    sys.path.insert(0, str(ROOT))
+    import autograd_lite as al
+
+    lines = ["# What there is", "", "Made by `docs/generate.py` from the docstrings; `help(name)` says more."]
+    hidden = {"nn", "ops", "optim", "random", "autograd"}
+    dtypes = [n for n in al.__all__ if isinstance(getattr(al, n), type) and issubclass(getattr(al, n), np.generic)]
+    groups = {
+        "`al`": (al, sorted(set(al.__all__) - hidden - set(dtypes))),
+        "`al.autograd`": (al.autograd, al.autograd.__all__),
+        "`al.nn`": (al.nn, [n for n in al.nn.__all__ if n not in ("functional", "init")]),
+        "`al.nn.functional`, by convention `F`": (al.nn.functional, al.nn.functional.__all__),
+        "`al.nn.init`": (al.nn.init, sorted(n for n in vars(al.nn.init) if n.endswith("_") and n[0] != "_")),
+        "`al.optim`": (al.optim, al.optim.__all__),
+    }
+    for title, (module, members) in groups.items():
+        lines += ["", f"## {title}", "", "| name | |", "|---|---|"]
+        lines += [f"| `{name}` | {sentence(getattr(module, name))} |" for name in members]
+        if module is al:
+            lines += ["", f"Dtypes, NumPy's own: {', '.join(f'`{n}`' for n in dtypes)}."]
+    methods = sorted(n for n in dir(al.Tensor) if not n.startswith("_"))
+    lines += ["", "## `Tensor`", "", "Operators, indexing, and " + ", ".join(f"`{n}`" for n in methods) + ".", ""]
+    return "\n".join(lines)
+
+
 def picture() -> str:
     """The SVG of the example that draws."""
     with tempfile.TemporaryDirectory() as folder:
@@ -110,7 +146,7 @@ def shown(text: str) -> str | list[str]:
 
 def main() -> int:
     """Write, or with --check compare."""
-    fresh = {README: with_blocks(README.read_text()), PICTURE: picture()}
+    fresh = {README: with_blocks(README.read_text()), NAMES: names(), PICTURE: picture()}
     stale = [path for path, text in fresh.items() if not path.exists() or shown(path.read_text()) != shown(text)]
     if "--check" in sys.argv[1:]:
         for path in stale:

@@ -5,8 +5,8 @@ from autograd_lite import nn
 from autograd_lite.nn import functional as F
 
 al.manual_seed(0)
-lights = al.tensor([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]], dtype=float)
-walk = al.tensor([[1], [1], [0], [0]], dtype=float)
+lights = al.tensor([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]], dtype=al.float64, name="lights")
+walk = al.tensor([[1], [1], [0], [0]], dtype=al.float64, name="walk")
 
 
 class Streetlights(nn.Module):
@@ -31,4 +31,4 @@ for step in range(301):
     if step % 100 == 0:
         print(f"step {step}: loss {loss.item():.6f}")
 
-al.draw(loss, "streetlights.svg", names=model)
+al.draw(F.mse_loss(model(lights), walk), "two_layers.svg", names=model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models import commands, find, networks
@@ -13,8 +13,6 @@ from models.commands import INTERRUPTED, CommandError
 from models.network import FRAMEWORK, Network
 
 UNKNOWN = 2  # argparse's status, too
-
-
 NETWORK = "an id or an alias, as `python -m models list` shows them: 8.1 or overfit"
 
 
@@ -38,17 +36,7 @@ def parser() -> argparse.ArgumentParser:
         return subparsers.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
 
     command("list", "the networks, one a line", "Each with its id, its alias and a sentence.")
-    train = command(
-        "train",
-        "train one, printing the book's lines",
-        "Built with autograd_lite, unless a hand-written version is asked for. Ctrl-C stops in order.",
-    )
-    train.add_argument("name", metavar="NAME", help=NETWORK)
-    version = train.add_mutually_exclusive_group()
-    for name, words in (("as-printed", "as the text writes it"), ("corrected", "the gradient, by hand")):
-        version.add_argument(f"--{name}", dest="version", action="store_const", const=name, help=words)
-    train.add_argument("--epochs", type=_count, metavar="N", help="instead of the book's number; at least 1")
-    train.add_argument("--quiet", action="store_true", help="only what was reached")
+    _training(command)
     check = command(
         "check",
         "compare differences, autograd and hand-written deltas",
@@ -72,6 +60,20 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("names", metavar="NAME", nargs="*", help=f"{NETWORK}; all, if none is named")
     reproduce.add_argument("--epochs", type=_count, metavar="N", help="only the first N; at least 1")
     return main
+
+
+def _training(command: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
+    train = command(
+        "train",
+        "train one, printing the book's lines",
+        "Built with autograd_lite, unless a hand-written version is asked for. Ctrl-C stops in order.",
+    )
+    train.add_argument("name", metavar="NAME", help=NETWORK)
+    version = train.add_mutually_exclusive_group()
+    for name, words in (("as-printed", "as the text writes it"), ("corrected", "the gradient, by hand")):
+        version.add_argument(f"--{name}", dest="version", action="store_const", const=name, help=words)
+    train.add_argument("--epochs", type=_count, metavar="N", help="instead of the book's number; at least 1")
+    train.add_argument("--quiet", action="store_true", help="only what was reached")
 
 
 def _find(name: str) -> Network:

@@ -89,7 +89,7 @@ class Finding:
 
     @property
     def passed(self) -> bool | None:
-        """Is it as it must be? Autograd and the corrected version must agree; None for the text's own, which may not."""
+        """Is it as it must be? Autograd and the corrected version must agree; None for the text's, which may not."""
         return None if self.version == "as-printed" else self.verdict == AGREES
 
 

@@ -282,6 +282,34 @@ def test_random_fillers_have_the_shape_the_range_and_the_moments_of_their_distri
     assert abs(normal.std() - 1) < 0.02
 
 
+class AlmostOne:
+    """A source of draws that are as near to one as float64 comes."""
+
+    def random(self, shape: Any) -> Any:
+        return np.full(shape, 1 - 2.0**-53)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_uniform_draws_never_reach_their_upper_bound(dtype: Any):
+    source = AlmostOne()
+    for shape in ((), (3,)):
+        made = al.rand(shape, generator=source, dtype=dtype)
+        assert (made.shape, made.dtype) == (shape, dtype)
+        assert np.all(made.data < 1)
+        assert np.all(made.data > 0.99)
+        for a, b in ((-0.3, 0.3), (0.0, 1.0), (-3.0, -1.0)):
+            drawn = al.nn.init.uniform_(al.zeros(shape, dtype=dtype), a, b, source)
+            assert np.all(drawn.data < dtype(b))
+            assert np.all(drawn.data > b - 0.01)
+    np.testing.assert_array_equal(al.nn.init.uniform_(al.zeros(2), 2.0, 2.0, source).data, [2.0, 2.0])
+
+
+def test_a_generator_draws_in_the_dtype_that_is_asked_for():
+    for dtype in (np.float32, np.float64):
+        made = al.rand(5, generator=np.random.default_rng(0), dtype=dtype)
+        np.testing.assert_array_equal(made.data, np.random.default_rng(0).random(5, dtype=dtype))
+
+
 @pytest.mark.parametrize(
     "call",
     [

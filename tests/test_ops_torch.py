@@ -134,6 +134,10 @@ CALLS: list[tuple[Any, ...]] = [
     ("torch", "clamp", np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), None, 1.0),
     ("torch", "clamp", np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), -1.0),
     ("Tensor", "clip", np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), -1.0, 1.0),
+    ("torch", "clamp", X, X[0] - 0.5, X[1] + 0.9),
+    ("torch", "clamp", np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), np.array([-1.0]), np.array([1.0])),
+    ("Tensor", "clamp", np.array([-2.0, -1.0, 0.0]), np.array([-1.0, -1.0, 1.0])),
+    ("Tensor", "clamp", np.array([-2.0, -1.0, 0.0]), None, np.array([-1.0, -1.0, 1.0])),
     ("torch", "maximum", ONES, ONES[::-1]),
     ("torch", "minimum", ONES, ONES[::-1]),
     # powers
@@ -343,10 +347,40 @@ def test_mean_cross_entropy_of_probabilities_in_higher_dimensions_is_over_every_
 
 
 @DTYPES
-@pytest.mark.parametrize("name", ["nll_loss"])
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_nll_loss(name: str, reduction: str, dtype: Any):
-    same_call("F", name, LOGITS, np.array([0, 2, 1, 1]), reduction=reduction, dtype=dtype)
+@pytest.mark.parametrize(
+    ("logs", "target", "ignored"),
+    [
+        (LOGITS, [0, 2, 1, 1], -100),
+        (LOGITS, [0, 2, -100, 1], -100),
+        (LOGITS, [0, 2, 1, 1], 1),
+        (LOGITS[0], 2, -100),
+        (IMAGES[..., 0], [[0, 1], [1, 2]], -100),
+        (IMAGES[..., 0], [[0, 1], [-1, 2]], -1),
+        (IMAGES, [[[0, 1], [2, 2]], [[1, 1], [0, 2]]], -100),
+        (IMAGES, [[[0, 1], [2, 2]], [[1, 1], [0, 2]]], 2),
+    ],
+)
+def test_nll_loss(logs: Any, target: Any, ignored: int, reduction: str, dtype: Any):
+    same_call("F", "nll_loss", logs, np.array(target), ignore_index=ignored, reduction=reduction, dtype=dtype)
+
+
+@pytest.mark.parametrize("bad", [-1, 3])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f, make, i: f.cross_entropy(make(LOGITS), make(np.array([0, i, 1, 1]))),
+        lambda f, make, i: f.nll_loss(make(LOGITS), make(np.array([0, i, 1, 1]))),
+        lambda f, make, i: f.one_hot(make(np.array([0, i])), 3),
+        lambda f, make, i: WHERE["torch"][f is not F].index_select(make(SQUARE), 1, make(np.array([0, i]))),
+        lambda f, make, i: WHERE["torch"][f is not F].gather(make(SQUARE), 1, make(np.array([[0, i]]))),
+    ],
+)
+def test_indices_under_zero_are_refused_as_those_that_are_too_large(call: Callable[..., Any], bad: int):
+    with pytest.raises(IndexError, match=rf"index {bad} at \(.*1,?\) is out of range.*\(0 to 2\)"):
+        call(F, al.tensor, bad)
+    with pytest.raises((IndexError, RuntimeError)):
+        call(torch.nn.functional, torch.tensor, bad)
 
 
 @DTYPES

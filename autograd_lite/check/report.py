@@ -202,6 +202,13 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
+LAW = (
+    "Rules and forward functions are pure: what they are given belongs to others too (g to the rules of other ops,",
+    "x and y to the graph and to the caller), so a write makes other gradients wrong. Write `g = g * ...` in place of",
+    "`g *= ...`, g * 2 in place of g.mul_(2), and write into a copy: out = np.array(g).",
+)
+
+
 def blame_lines(b: Blame) -> list[str]:
     """What is behind it, where, and what to do."""
     checked = f"{b.ops} checked op{'s' * (b.ops != 1)}"
@@ -223,14 +230,7 @@ def blame_lines(b: Blame) -> list[str]:
             advice,
         ]
     if b.kind == "impure":
-        return [
-            f"The op: {b.what}:",
-            *where,
-            "Rules and forward functions are pure: what they are given belongs to others too (g to the rules of other "
-            "ops,\nx and y to the graph and to the caller), so a write makes other gradients wrong. Write "
-            "`g = g * ...` in place of\n`g *= ...`, g * 2 in place of g.mul_(2), and write into a copy: "
-            "out = np.array(g).",
-        ]
+        return [f"The op: {b.what}:", *where, *LAW]
     if b.kind == "cut":
         more = [f"  (and {len(b.more)} more such arguments)"] if b.more else []
         return [

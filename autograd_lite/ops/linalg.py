@@ -110,7 +110,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     >>> al.nn.functional.linear(al.ones(1, 2), al.ones(3, 2), al.ones(3)).tolist()
     [[3.0, 3.0, 3.0]]
     """
-    if not (isinstance(input, Tensor) and isinstance(weight, Tensor) and isinstance(bias, Tensor | None)):
+    if not (isinstance(input, Tensor) and isinstance(weight, Tensor) and (bias is None or isinstance(bias, Tensor))):
         input, weight = _operand(input), _operand(weight)
         bias = None if bias is None else _operand(bias)
     try:
