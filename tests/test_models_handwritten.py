@@ -271,7 +271,7 @@ def test_find() -> None:
     ]
     with pytest.raises(LookupError, match=r"no network 'overfitt'; did you mean 'overfit'\? There are: 8.1 overfit"):
         find("overfitt")
-    with pytest.raises(LookupError, match="no network 'xyzzy'\. There are"):
+    with pytest.raises(LookupError, match=r"no network 'xyzzy'\. There are"):
         find("xyzzy")
 
 
