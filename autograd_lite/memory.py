@@ -65,7 +65,14 @@ def written(arrays: Sequence[Array], by: str) -> None:
         key = id(owner)
         if key not in _writes:
             _writes[key] = weakref.ref(owner, lambda _, key=key: _writes.pop(key, None)), {}  # type: ignore[misc]
-        _writes[key][1][None if owner is array else _span(array)] = now, by, site
+        spans = _writes[key][1]
+        if owner is array:
+            spans.clear()
+            spans[None] = now, by, site
+        else:
+            span = _span(array)
+            spans.pop(span, None)  # so that the order is that of the last writes
+            spans[span] = now, by, site
 
 
 def stale(array: Array, since: int) -> str | None:
@@ -74,8 +81,10 @@ def stale(array: Array, since: int) -> str | None:
     if entry is None:
         return None
     low, high = _span(array)
-    for span, (when, by, (file, line)) in entry[1].items():
-        if when > since and (span is None or (span[0] < high and low < span[1])):
+    for span, (when, by, (file, line)) in reversed(entry[1].items()):
+        if when < since:
+            break
+        if span is None or (span[0] < high and low < span[1]):
             return f"{by} at {file}:{line}"
     return None
 

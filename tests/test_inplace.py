@@ -333,3 +333,39 @@ def test_integers_do_not_take_fractions_in_place():
     with pytest.raises(TypeError):
         t.add_(0.5)
     assert t.tolist() == [1, 2]
+
+
+def test_of_many_writes_to_one_buffer_only_later_ones_are_looked_at_and_the_right_one_is_named():
+    w, buffer = al.ones(3, requires_grad=True), al.zeros(6, 3)
+    for k in range(5):
+        buffer[k] = float(k)
+    loss = (w * buffer[2]).sum()
+    buffer[5] = 7.0
+    buffer[3] = 8.0
+    loss.backward(retain_graph=True)
+    np.testing.assert_array_equal(w.grad.data, [2.0, 2.0, 2.0])
+    buffer[2] = 9.0
+    with pytest.raises(GraphError, match=r"test_inplace\.py"):
+        loss.backward()
+
+
+def test_a_write_of_the_whole_is_seen_by_every_view_and_a_boolean_index_marks_the_whole():
+    w, buffer = al.ones(3, requires_grad=True), al.zeros(2, 3)
+    loss = (w * buffer[1]).sum()
+    buffer.fill_(1.0)
+    with pytest.raises(GraphError, match="fill_|copy_"):
+        loss.backward()
+    c = al.ones(3)
+    loss = (w * c).sum()
+    c[True] = 5.0
+    with pytest.raises(GraphError):
+        loss.backward()
+
+
+def test_a_write_to_the_base_of_a_strided_view_is_seen():
+    base, w = al.arange(5.0), al.ones(3, 3, requires_grad=True)
+    view = al.from_numpy(np.lib.stride_tricks.sliding_window_view(base.data, 3))
+    loss = (w * view).sum()
+    base.fill_(7.0)
+    with pytest.raises(GraphError):
+        loss.backward()
