@@ -115,6 +115,9 @@ class Function:
 
     _op: Op
 
+    def __init__(self, *args: Any) -> None:
+        raise TypeError(f"{type(self).__name__} is called by {type(self).__name__}.apply(...)")
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
 

@@ -91,6 +91,7 @@ class Members(Writes):
         ops.equal, ops.not_equal, ops.greater, ops.greater_equal, ops.less, ops.less_equal,
     )  # fmt: skip
     isnan, isfinite, isinf = ops.isnan, ops.isfinite, ops.isinf
+    any, all = ops.any, ops.all
     sum, mean, var, std, max, min = ops.sum, ops.mean, ops.var, ops.std, ops.max, ops.min
     amax, amin, argmax, argmin, logsumexp, norm = (
         ops.amax, ops.amin, ops.argmax, ops.argmin, ops.logsumexp, ops.norm,

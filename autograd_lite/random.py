@@ -25,6 +25,10 @@ def manual_seed(seed: int) -> np.random.Generator:
 def draw_from(generator: Any = None) -> Any:
     """The generator to draw from now: the one given, else the default one."""
     generator = default_generator if generator is None else generator
+    if not hasattr(generator, "random"):
+        raise TypeError(
+            f"a generator has a method random(shape), and {generator!r} has not: np.random.default_rng(seed)"
+        )
     for seen in _watched:
         seen.setdefault(id(generator), (generator, state_of(generator)))
     return generator

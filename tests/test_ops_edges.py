@@ -149,3 +149,40 @@ def test_nll_loss_names_what_does_not_fit():
         F.nll_loss(al.zeros(2, 3), al.tensor([1, 1]), ignore_index=1)
     with pytest.raises(TypeError, match=r"must be integers.*\.long\(\)"):
         F.nll_loss(al.zeros(2, 3), al.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "text"),
+    [
+        ((2, 3), (2, 3), r"\(2, 3\) @ \(2, 3\): the last size of the first, 3, is not 2, .* the second transposed"),
+        ((3, 2), (3, 4), r"the first transposed would fit"),
+        ((2, 3), (4, 5), r"3, is not 4, the rows of the second$"),
+        ((2, 3, 4), (5, 4, 2), r"leading dimensions \(2,\) and \(5,\) do not broadcast"),
+        ((), (2, 2), "a number is no matrix"),
+    ],
+)
+def test_matmul_says_which_sizes_do_not_fit_and_which_transpose_would(a, b, text):
+    with pytest.raises(ValueError, match=text):
+        al.ones(a, requires_grad=True) @ al.ones(b)
+
+
+def test_misuse_is_told_with_the_remedy():
+    x = al.ones(1, 1, 3, 3)
+    with pytest.raises(TypeError, match=r"padding is a number, or a pair .* 'same'"):
+        F.conv2d(x, al.ones(1, 1, 2, 2), padding="same")
+    with pytest.raises(TypeError, match=r"al\.cat\(\[a, b\]\)"):
+        al.cat(al.ones(2), al.ones(2))
+    with pytest.raises(ValueError, match="binary_cross_entropy_with_logits"):
+        F.binary_cross_entropy(al.tensor([1.5]), al.tensor([1.0]))
+    with pytest.raises(TypeError, match=r"np\.random\.default_rng"):
+        F.dropout(al.ones(3), 0.5, generator=0)
+
+
+def test_any_and_all_over_all_or_one_dimension():
+    x = np.array([[0.0, 1.0, 0.0], [1.0, 1.0, 2.0]])
+    for ours, theirs in ((al.any, np.any), (al.all, np.all)):
+        for dim in (None, 0, 1, -1):
+            for keep in (False, True):
+                np.testing.assert_array_equal(ours(al.tensor(x), dim, keep).data, theirs(x, axis=dim, keepdims=keep))
+    assert bool((al.tensor(x) >= 0).all())
+    assert not bool((al.tensor(x) > 2).any())

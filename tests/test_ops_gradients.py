@@ -358,7 +358,7 @@ CASES: dict[str, st.SearchStrategy[Call]] = {
 NO_DERIVATIVE = {
     *("greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"),
     *("logical_and", "logical_or", "logical_not", "bitwise_and", "bitwise_or", "invert", "floor_divide"),
-    *("argmax", "argmin", "one_hot", "discrete"),
+    *("all", "any", "argmax", "argmin", "one_hot", "discrete"),
 }
 
 # dtype tests call with float32 arrays: their functions must not bring float64 along on purpose
@@ -483,7 +483,7 @@ def test_what_has_no_derivative_gives_a_constant_from_a_tracked_tensor(name: str
         "bitwise_and": lambda: integers & integers,
         "bitwise_or": lambda: integers | integers,
     }
-    one = {"isnan", "isfinite", "isinf", "logical_not", "argmax", "argmin"}
+    one = {"isnan", "isfinite", "isinf", "logical_not", "all", "any", "argmax", "argmin"}
     y = calls.get(name, lambda: getattr(ops, name)(*([x] if name in one else [x, x])))()
     assert isinstance(y, al.Tensor)
     assert not y.requires_grad

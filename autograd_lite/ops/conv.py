@@ -20,6 +20,8 @@ Pair = tuple[int, int]
 
 def pair(value: int | tuple[int, int], name: str, least: int = 1) -> Pair:
     """A number for both directions, or two. Raises ValueError under `least`."""
+    if isinstance(value, str) or not (isinstance(value, int | np.integer) or len(value) == 2):
+        raise TypeError(f"{name} is a number, or a pair of them for rows and columns, and not {value!r}")
     a, b = (value, value) if isinstance(value, int | np.integer) else value
     if a < least or b < least:
         raise ValueError(f"{name} must be at least {least}, and is {value}")

@@ -306,6 +306,11 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
     """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits."""
     p, t = _compared("binary_cross_entropy", input, target, reduction)
+    if not ((_data(p) >= 0) & (_data(p) <= 1)).all():
+        raise ValueError(
+            "binary_cross_entropy takes probabilities, and some are not in 0 to 1: for logits there is "
+            "binary_cross_entropy_with_logits"
+        )
     losses = -(t * _safe_log(p) + (1.0 - t) * _safe_log(1.0 - p))
     return reduced(losses if weight is None else losses * weight, reduction)
 

@@ -46,13 +46,32 @@ def _right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
 def matmul(a: Array, b: Array) -> Any:
     """The matrix product of the last two dimensions, leading ones broadcast; vectors as in NumPy.
 
-    Shapes (..., n, k) and (..., k, m) give (..., n, m).
+    Shapes (..., n, k) and (..., k, m) give (..., n, m). Raises ValueError where they do not fit.
 
     >>> import autograd_lite as al
     >>> al.matmul(al.ones(2, 3), al.ones(3)).tolist()
     [3.0, 3.0]
     """
-    return product(np.asarray(a), np.asarray(b))
+    a, b = np.asarray(a), np.asarray(b)
+    try:
+        return product(a, b)
+    except ValueError as error:
+        raise ValueError(_misfit(a.shape, b.shape)) from error
+
+
+def _misfit(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    """Which sizes of a product do not fit, and the one transpose that would make them, if one does."""
+    if not a or not b:
+        return f"matmul: {a} @ {b}: a number is no matrix; * multiplies by it"
+    inner = b[-2] if len(b) > 1 else b[0]
+    if a[-1] == inner:
+        return f"matmul: {a} @ {b}: the leading dimensions {a[:-2]} and {b[:-2]} do not broadcast"
+    fix = ""
+    if len(b) > 1 and b[-1] == a[-1]:
+        fix = ": the second transposed would fit (.mT)"
+    elif len(a) > 1 and a[-2] == inner:
+        fix = ": the first transposed would fit (.mT)"
+    return f"matmul: {a} @ {b}: the last size of the first, {a[-1]}, is not {inner}, the rows of the second{fix}"
 
 
 ufuncs[np.matmul] = matmul

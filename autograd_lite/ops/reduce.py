@@ -11,7 +11,22 @@ from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import exp, square
 from autograd_lite.ops.shape import Dims, axes, kept, squeeze, unsqueeze
 
-__all__ = ["amax", "amin", "argmax", "argmin", "logsumexp", "max", "mean", "min", "norm", "std", "sum", "var"]
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "std",
+    "sum",
+    "var",
+]
 
 Axes = tuple[int, ...]
 add_reduce: Any = np.add.reduce  # Any: their overloads know no `keepdims` that is a variable
@@ -199,6 +214,31 @@ def argmin(
 ) -> Any:
     """Where the smallest is, along `dim` or, for None, in the flattened tensor; the first of equals."""
     return _argmin(x, dim=_either(dim, axis), keepdim=keepdim or keepdims)
+
+
+@primitive(x=None)
+def _any(x: Array, *, dim: Axes, keepdim: bool) -> Any:
+    return np.any(x, axis=dim, keepdims=keepdim)
+
+
+@primitive(x=None)
+def _all(x: Array, *, dim: Axes, keepdim: bool) -> Any:
+    return np.all(x, axis=dim, keepdims=keepdim)
+
+
+def any(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
+    """Whether any element over `dim` is true.
+
+    >>> import autograd_lite as al
+    >>> al.any(al.tensor([[0, 1], [0, 0]]), dim=1)
+    tensor([ True, False])
+    """
+    return _any(x, dim=axes(dim, _ndim(x)), keepdim=keepdim)
+
+
+def all(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
+    """Whether all elements over `dim` are true."""
+    return _all(x, dim=axes(dim, _ndim(x)), keepdim=keepdim)
 
 
 class Extremes(NamedTuple):

@@ -209,6 +209,8 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     >>> al.cat([al.zeros(2, 3), al.ones(1, 3)]).shape
     (3, 3)
     """
+    if isinstance(tensors, Tensor):
+        raise TypeError("cat takes a list of tensors: al.cat([a, b])")
     tensors = list(tensors)
     if not tensors:
         raise ValueError("cat needs at least one tensor")
