@@ -31,12 +31,12 @@ def _one(dtype: np.dtype[Any]) -> Array:
 def _cotangent(tensor: Tensor, gradient: Any, what: str) -> Any:
     """The gradient to start from: given, or one for a scalar."""
     if gradient is None:
-        if tensor.data.size != 1:
+        if tensor._array.size != 1:
             raise GraphError(
                 f"{what} of a tensor of shape {tensor.shape} needs a gradient of that shape to start from: reduce "
                 "it to a scalar first (.sum(), .mean()), or pass one: backward(gradient)"
             )
-        return _one(tensor.dtype).copy() if not tensor.ndim else np.ones(tensor.shape, tensor.dtype)
+        return _one(tensor.dtype).copy() if not tensor._array.ndim else np.ones(tensor.shape, tensor.dtype)
     given = gradient if isinstance(gradient, Tensor) else Tensor(np.asarray(gradient))
     if given.shape != tensor.shape:
         raise ValueError(f"the gradient has shape {given.shape}, and the tensor it belongs to {tensor.shape}")

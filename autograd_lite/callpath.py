@@ -34,7 +34,7 @@ def call_source(op: Op) -> str:
 def _plain_lines(stars: list[str], keywords: str, attrs: str) -> list[str]:
     return [
         f"args = {_tuple(stars)}",
-        f"y = forward(*[a.data if isinstance(a, Tensor) else a for a in args]{keywords})",
+        f"y = forward(*[a._array if isinstance(a, Tensor) else a for a in args]{keywords})",
         f"return finish(args, {attrs}, y)",
     ]
 

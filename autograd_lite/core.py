@@ -245,7 +245,7 @@ class Op:
         parents = tuple(None if self.rules[self.slot(k)] is None else n for k, n in enumerate(nodes))
         if all(p is None for p in parents):
             return None
-        arrays = [a.data if isinstance(a, Tensor) else a for a in args]
+        arrays = [a._array if isinstance(a, Tensor) else a for a in args]
         saved = tuple(None if p is None else self.save(k, arrays, attrs, y) for k, p in enumerate(parents))
         return Node(self, parents, saved, attrs, y.shape, y.dtype)
 

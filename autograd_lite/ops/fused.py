@@ -221,7 +221,7 @@ def _compared(name: str, input: Any, target: Any, reduction: str) -> tuple[Any, 
     """Both, if they have one shape: a loss does not broadcast."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', and not {reduction!r}")
-    if not isinstance(input, Tensor) or not isinstance(target, Tensor) or input.data.shape != target.data.shape:
+    if not isinstance(input, Tensor) or not isinstance(target, Tensor) or input._array.shape != target._array.shape:
         a, b = np.shape(_data(input)), np.shape(_data(target))
         if a != b:
             fix = "target.unsqueeze(-1)" if (*b, 1) == a else "target.squeeze(-1)" if (*a, 1) == b else ""

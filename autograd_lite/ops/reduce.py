@@ -44,7 +44,7 @@ def _spread(g: Any, shape: tuple[int, ...], dim: Axes) -> Any:
 
 
 def _ndim(x: Any) -> int:
-    return x.data.ndim if isinstance(x, Tensor) else np.ndim(x)
+    return x._array.ndim if isinstance(x, Tensor) else np.ndim(x)
 
 
 def _either(dim: Any, axis: Any) -> Any:

@@ -294,7 +294,7 @@ def clone(x: Array) -> Any:
 
 
 def _data(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
+    return x._array if isinstance(x, Tensor) else np.asarray(x)
 
 
 def _operand(x: Any) -> Any:

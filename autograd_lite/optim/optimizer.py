@@ -71,8 +71,8 @@ class Optimizer:
             for p in group["params"]:
                 g = None if p.node is None else p.node.notes.grad
                 if g is not None:
-                    self.update(p, g.data if isinstance(g, Tensor) else g, group)
-                    changed.append(p.data)
+                    self.update(p, g if not isinstance(g, Tensor) else g.data, group)
+                    changed.append(p._array)
         if changed:
             written(changed, "optimizer.step()")
         return loss

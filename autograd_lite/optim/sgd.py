@@ -53,8 +53,8 @@ class SGD(Optimizer):
         lr, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
         if not momentum:
             if decay:
-                p.data *= 1.0 - lr * decay
-            self.add(p.data, g, -lr)
+                p._array *= 1.0 - lr * decay
+            self.add(p._array, g, -lr)
             return
         state = self.state.setdefault(p, {})
         if "velocity" not in state:
@@ -68,6 +68,6 @@ class SGD(Optimizer):
         self.add(velocity, g, fresh)
         if group["nesterov"]:
             if decay:
-                p.data *= 1.0 - lr * decay
-            self.add(p.data, g, -lr)
-        self.add(p.data, velocity, -lr * momentum if group["nesterov"] else -lr)
+                p._array *= 1.0 - lr * decay
+            self.add(p._array, g, -lr)
+        self.add(p._array, velocity, -lr * momentum if group["nesterov"] else -lr)
