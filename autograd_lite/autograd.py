@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -19,7 +18,13 @@ from autograd_lite.sparse import RowSparse
 
 __all__ = ["Function", "backward", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
-_ordinary = nullcontext()  # rules on arrays record nothing, whatever the mode
+
+def _flow(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
+    """`flow`, recorded where a graph is to be made; rules on arrays record nothing, whatever the mode."""
+    if not create:
+        return flow(roots, targets, retain)
+    with enable_grad():
+        return flow(roots, targets, retain, True)
 
 
 @cache
@@ -98,11 +103,10 @@ def backward(
     targets = None if inputs is None else [_node_of(t, "inputs") for t in inputs]
     keep = create_graph if retain_graph is None else retain_graph
     roots = _start(tensors, grad_tensors, "backward()", create_graph)
-    with enable_grad() if create_graph else _ordinary:
-        found = flow(roots, targets=targets, retain_graph=keep, create_graph=create_graph)
+    found = _flow(roots, targets, keep, create_graph)
     for node in list(found):
         g = settle([found.pop(node)])
-        notes = node.annotate()
+        notes = node.notes or node.annotate()
         if isinstance(notes.grad, Tensor) and isinstance(g, RowSparse):
             g = g.to_dense()
         notes.grad = g if notes.grad is None else notes.grad + g
@@ -140,8 +144,7 @@ def grad(
     targets = [_node_of(t, "inputs") for t in inputs]
     keep = create_graph if retain_graph is None else retain_graph
     roots = _start(outputs, grad_outputs, "grad()", create_graph)
-    with enable_grad() if create_graph else _ordinary:
-        found = flow(roots, targets=targets, retain_graph=keep, create_graph=create_graph)
+    found = _flow(roots, targets, keep, create_graph)
     settled = {node: settle([found.pop(node)]) for node in list(found)}
     for k, node in enumerate(targets):
         if node not in settled and not allow_unused:

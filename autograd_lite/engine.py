@@ -22,7 +22,6 @@ ndarray = np.ndarray
 
 def flow(
     roots: dict[Node, Any],
-    *,
     targets: Sequence[Node] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
@@ -160,10 +159,11 @@ def settle(g: Any) -> Any:
 
     Takes the gradient in a list, so that the count of its references is the holder's alone.
     """
-    if isinstance(g[0], Tensor):
-        return Tensor(np.array(g[0].data, order="C"), g[0].node)
-    if isinstance(g[0], RowSparse):
-        return g[0]  # nobody writes into one: reading `grad` makes a dense array or a copy of it
-    if type(g[0]) is ndarray and g[0].base is None and _references(g) == _ALONE:
+    kind = type(g[0])
+    if kind is ndarray and g[0].base is None and _references(g) == _ALONE:
         return g[0]
+    if kind is RowSparse:
+        return g[0]  # nobody writes into one: reading `grad` makes a dense array or a copy of it
+    if kind is Tensor:
+        return Tensor(np.array(g[0].data, order="C"), g[0].node)
     return np.array(g[0], order="C")

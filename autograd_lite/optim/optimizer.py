@@ -94,8 +94,6 @@ class Optimizer:
         """target += factor * g in place; of a row-sparse g only its rows are touched."""
         if isinstance(g, RowSparse):
             g.add_to(target, factor)
-        elif g.size < LARGE:
-            target += g * factor
         else:
             target += self.scaled(g, factor)
 
