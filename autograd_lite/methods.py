@@ -352,7 +352,11 @@ def _restored(kind: Any, data: Array, requires_grad: bool, name: str | None) -> 
     return made
 
 
-_of_any_class = {*vars(type("Empty", (), {})), "__slots__", "__annotations__", "__annotate_func__"}
+class _Plain:
+    """What a class has whatever is in it: Tensor keeps its own of these."""
+
+
+_of_any_class = {*vars(_Plain), "__slots__", "__annotations__", "__annotate_func__"}
 
 for _members in (Writes, Members):
     for _name, _member in vars(_members).items():

@@ -121,3 +121,12 @@ def test_nothing_recurses_over_the_graph():
             if isinstance(node, ast.FunctionDef):
                 called = {c.func.id for c in ast.walk(node) if isinstance(c, ast.Call) and isinstance(c.func, ast.Name)}
                 assert node.name not in called, f"{name}.{node.name}"
+
+
+def test_the_source_of_tensor_is_its_own():
+    import inspect
+
+    import autograd_lite as al
+
+    assert inspect.getsource(al.Tensor).startswith("class Tensor(")
+    assert al.Tensor.__module__ == "autograd_lite.core"
