@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import cycle
 from typing import Any
 
@@ -64,7 +65,7 @@ class SumOfWords(nn.Module):
         return self.output(F.sigmoid(self.hidden(words).sum(dim=0)))
 
 
-class Eager:
+class Eager(ABC):
     """A model, its optimizer and the examples; each network adds its model and its loss."""
 
     layout = Layout()
@@ -82,9 +83,9 @@ class Eager:
         """The model for weights of these shapes."""
         return Relu(hidden[1], hidden[0], output[0])
 
+    @abstractmethod
     def criterion(self) -> Any:
         """The loss on the next example."""
-        raise NotImplementedError
 
     def step(self) -> None:
         """One example or batch."""

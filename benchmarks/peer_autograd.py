@@ -7,6 +7,7 @@ other.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from importlib import import_module
 from itertools import cycle
 from typing import Any
@@ -34,7 +35,7 @@ def cross_entropy(logits: Any, labels: Array) -> Any:
     return anp.sum(labels * (log_total - logits)) / len(labels)
 
 
-class Eager:
+class Eager(ABC):
     """Two arrays and the examples; each network adds its loss."""
 
     def __init__(self, problem: Problem) -> None:
@@ -44,9 +45,9 @@ class Eager:
         self.value_and_gradients = value_and_grad(self.criterion, (0, 1))
         self.last: Any = None
 
+    @abstractmethod
     def criterion(self, hidden: Any, output: Any) -> Any:
         """The loss on the next example."""
-        raise NotImplementedError
 
     def step(self) -> None:
         """One example or batch."""

@@ -7,6 +7,7 @@ has no other.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from importlib import import_module
 from itertools import cycle
 from typing import Any
@@ -20,7 +21,7 @@ mg: Any = import_module("mygrad")
 nnet: Any = import_module("mygrad.nnet")
 
 
-class Eager:
+class Eager(ABC):
     """Two tensors and the examples; each network adds its loss."""
 
     def __init__(self, problem: Problem) -> None:
@@ -34,9 +35,9 @@ class Eager:
         """An example as the network takes it."""
         return arrays
 
+    @abstractmethod
     def criterion(self, hidden: Any, output: Any) -> Any:
         """The loss on the next example."""
-        raise NotImplementedError
 
     def step(self) -> None:
         """One example or batch; the next graph drops the gradients."""

@@ -7,6 +7,7 @@ faster than `embedding` and `sum`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from importlib import import_module
 from itertools import cycle
 from typing import Any
@@ -18,7 +19,7 @@ torch: Any = import_module("torch")
 F: Any = import_module("torch.nn.functional")
 
 
-class Eager:
+class Eager(ABC):
     """Two parameters and the examples; each network adds its loss."""
 
     layout = Layout()
@@ -31,9 +32,9 @@ class Eager:
         self.alpha = problem.alpha
         self.last: Any = None
 
+    @abstractmethod
     def criterion(self, hidden: Any, output: Any) -> Any:
         """The loss on the next example."""
-        raise NotImplementedError
 
     def step(self) -> None:
         """One example or batch."""

@@ -184,9 +184,7 @@ def _from_classes(
     if smoothing:
         counts = np.not_equal(index, ignore_index)
         losses = losses * (1.0 - smoothing) - mean(log_softmax(x), -1) * counts * smoothing
-    if reduction == "mean":
-        return _mean(losses, index, ignore=ignore_index)
-    return reduced(losses, reduction)
+    return _mean(losses, index, ignore=ignore_index) if reduction == "mean" else reduced(losses, reduction)
 
 
 def nll_loss(input: Any, target: Any, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
@@ -207,11 +205,8 @@ def nll_loss(input: Any, target: Any, *, ignore_index: int = -100, reduction: st
         )
     _refuse_range(_counted(raw, ignore_index), shape[-1], "nll_loss: target")
     losses = -squeeze(gather(x, -1, unsqueeze(_counted(index, ignore_index), -1)), -1)
-    if np.any(raw == ignore_index):
-        losses = where(np.not_equal(index, ignore_index), losses, 0.0)
-        if reduction == "mean":
-            return _mean(losses, index, ignore=ignore_index)
-    return reduced(losses, reduction)
+    losses = where(np.not_equal(index, ignore_index), losses, 0.0)
+    return _mean(losses, index, ignore=ignore_index) if reduction == "mean" else reduced(losses, reduction)
 
 
 # Elementwise losses

@@ -16,7 +16,8 @@ from autograd_lite.sparse import RowSparse
 class Adam(Optimizer):
     """m = β₁m + (1 - β₁)g, v = β₂v + (1 - β₂)g², w -= lr m̂ / (√v̂ + eps), m̂ and v̂ being corrected for their start at 0.
 
-    Weight decay λ adds λw to g. Of a row-sparse gradient no dense copy is made, and the result is the dense one.
+    Weight decay λ adds λw to g. Of a row-sparse gradient no dense copy is made, unless there is decay; the result is
+    the dense one.
     Raises ValueError for settings out of range.
 
     >>> import autograd_lite as al
