@@ -3,7 +3,7 @@
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
 from autograd_lite import autograd, creation, methods, nn, ops, optim, random
-from autograd_lite.check import check_module, gradcheck, gradgradcheck
+from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
 from autograd_lite.creation import *
 from autograd_lite.draw import Picture, draw, to_dot
@@ -31,7 +31,9 @@ __all__ = [
     "Tensor",
     "abs",
     "autograd",
+    "check_deltas",
     "check_module",
+    "check_training",
     "div",
     "draw",
     "enable_grad",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ class Notes:
     """What only some nodes carry: a name, the line that made it, a gradient to show, hooks."""
 
     name: str | None = None
+    holder: weakref.ref[Tensor] | None = None  # whose node it is, of a leaf or a named result: explanations show values
     site: Site | None = None
     grad: Any = None  # ndarray, RowSparse, or (after create_graph) a Tensor
     keeps_grad: bool = False  # a leaf always does; an inner node after retain_grad()
@@ -95,15 +97,17 @@ class Node:
         return f"<{kind}{label} {self.shape} #{self.seq}>"
 
 
-def leaf(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:
-    """A node without an op: where gradients are kept. Only floating point can have one."""
-    if dtype.kind != "f":
+def leaf(tensor: Tensor) -> Node:
+    """A node without an op for a tensor: where its gradient is kept. Only floating point can have one."""
+    array = tensor._array
+    if array.dtype.kind != "f":
         raise TypeError(
-            f"only floating-point tensors can require gradients, and this one is {dtype}: "
+            f"only floating-point tensors can require gradients, and this one is {array.dtype}: "
             "make it with dtype=float, or convert it with .double()"
         )
-    node = Node(None, (), (), {}, shape, dtype)
-    node.annotate().keeps_grad = True
+    node = Node(None, (), (), {}, array.shape, array.dtype)
+    notes = node.annotate()
+    notes.keeps_grad, notes.holder = True, weakref.ref(tensor)
     return node
 
 
@@ -275,6 +279,12 @@ _call_globals: dict[str, Any] = {  # what the text of a call path can see
     "shape_of": shape_of,
     "tick": tick,
 }
+
+
+def op_of(call: Callable[..., Any]) -> Op:
+    """The op behind the function that users call. Raises AttributeError for another function."""
+    op: Op = call.op  # type: ignore[attr-defined]
+    return op
 
 
 def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -50,7 +50,10 @@ def get_default_dtype() -> np.dtype[Any]:
 
 
 def _made(array: npt.NDArray[Any], requires_grad: bool) -> Tensor:
-    return Tensor(array, leaf(array.shape, array.dtype) if requires_grad else None)
+    made = Tensor(array)
+    if requires_grad:
+        made.node = leaf(made)
+    return made
 
 
 def _array(data: Any, dtype: npt.DTypeLike | None, convert: Callable[..., npt.NDArray[Any]]) -> npt.NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from warnings import warn
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
@@ -228,7 +229,7 @@ class Members(Writes):
     def requires_grad(self, value: Any) -> None:
         if self.node is None:
             if value:
-                self.node = getattr(self, "_frozen", None) or leaf(self.data.shape, self.data.dtype)
+                self.node = getattr(self, "_frozen", None) or leaf(self)  # type: ignore[arg-type]
                 self.node.annotate().name = name_of(self.data)
         elif not value:
             if self.node.op is not None:
@@ -261,7 +262,8 @@ class Members(Writes):
         if self.node is None:
             set_name(self.data, name)
         else:
-            self.node.annotate().name = name
+            notes = self.node.annotate()
+            notes.name, notes.holder = name, ref(self)  # type: ignore[arg-type]
 
     def detach(self) -> Tensor:
         """The same array as a constant."""

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "autograd_lite"
 LAYERS = [
     ["memory", "modes", "sparse", "random", "callpath"],
     ["core"],
-    ["creation", "graph"],
+    ["creation", "graph", "data"],
     ["ops"],
     ["engine", "function"],
     ["autograd", "interop", "inplace"],
@@ -91,7 +91,7 @@ def test_the_core_needs_numpy_alone():
     import sys
 
     allowed = {"numpy", "autograd_lite", *sys.stdlib_module_names}
-    optional = {"graphviz": "draw"}
+    optional = {"graphviz": "draw", "pooch": "data"}
     for path in sources(PACKAGE):
         for line, module in runtime_imports(path):
             top = module.split(".")[0]

@@ -30,8 +30,9 @@ class Problem:
         """The inputs as fresh leaves, and the floating-point outputs, from the same random state each time."""
         inputs = []
         for array, label in zip(arrays, self.labels, strict=True):
-            tensor = Tensor(array, leaf(array.shape, array.dtype))
-            tensor.node.annotate().name = label  # type: ignore[union-attr]
+            tensor = Tensor(array)
+            tensor.node = leaf(tensor)
+            tensor.name = label
             inputs.append(tensor)
         self.replay.restore()
         with np.errstate(all="ignore"), enable_grad():

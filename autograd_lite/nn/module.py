@@ -26,7 +26,7 @@ class Parameter(Tensor):
     def __init__(self, data: npt.ArrayLike | Tensor, requires_grad: bool = True) -> None:
         super().__init__(data.data if isinstance(data, Tensor) else np.asarray(data))
         if requires_grad:
-            self.node = leaf(self.data.shape, self.data.dtype)
+            self.node = leaf(self)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"

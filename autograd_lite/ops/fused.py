@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive
+from autograd_lite.core import Op, Tensor, op_of, primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import less, log, logistic, multiply, where
+from autograd_lite.ops.elementwise import less, log, logistic, multiply, sigmoid, where
 from autograd_lite.ops.index import _refuse_range, gather
 from autograd_lite.ops.reduce import mean, sum
 from autograd_lite.ops.shape import _data, _operand, axes, squeeze, unsqueeze
@@ -314,6 +315,14 @@ def _safe_log(p: Any) -> Any:
     tiny = 3.720075976020836e-44  # exp(-100)
     return log(where(less(p, tiny), tiny, p))
 
+
+# What these ops compute on the way, from their first argument: a hand-written pass may use it, for right or wrong
+
+hidden_outputs: dict[Op, Callable[[Any], Any]] = {
+    op_of(_cross_entropy_of_rows): softmax,
+    op_of(_cross_entropy): softmax,
+    op_of(_logistic_loss): sigmoid,
+}
 
 # Dropout
 

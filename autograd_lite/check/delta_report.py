@@ -1,0 +1,258 @@
+"""What `check_deltas` found, as a page to read and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.search import Cause, Reading
+from autograd_lite.memory import Array, Site
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DeltaFinding:
+    """What was found of one delta.
+
+    `verdict` is "agrees", "inherited" (wrong, but right given the delta above it) or "introduced". `readings` are the
+    explanations that fit, the simplest first, each of one cause or of two that were made together; `causes` are
+    theirs, flat. `hand` is the array handed in, `expected` what the deltas `above` make of it, `true` the gradient.
+    `line` is NumPy code that gives `expected`, or None where there is no short way to write it.
+    """
+
+    name: str
+    verdict: str
+    readings: list[Reading] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
+    hand: Array
+    expected: Array
+    true: Array
+    line: str | None = None
+    site: Site | None = None
+    ended: bool = False
+    made_by: str | None = None
+
+    @property
+    def causes(self) -> list[Cause]:
+        """All causes that are named, each once: the simplest reading's first."""
+        return list(dict.fromkeys(cause for reading in self.readings for cause in reading))
+
+    @property
+    def convention(self) -> bool:
+        """Is it no more than the constant that the whole pass is written with?"""
+        return bool(self.readings) and all(cause.convention for cause in self.readings[0])
+
+    @property
+    def worst(self) -> tuple[tuple[int, ...], float, float] | None:
+        """The entry that is farthest from what is expected: its index, the hand-written number, the expected one."""
+        if self.hand.shape != self.expected.shape or not self.hand.size:
+            return None
+        with np.errstate(all="ignore"):
+            off = np.abs(self.hand - self.expected)
+        index = np.unravel_index(int(np.argmax(np.where(np.isnan(off), np.inf, off))), off.shape)
+        return tuple(int(i) for i in index), float(self.hand[index]), float(self.expected[index])
+
+    @property
+    def cosine(self) -> float | None:
+        """The cosine between the array and the gradient; None where one is zero, not finite, or of another shape."""
+        return lie(self.hand, self.true)[0]
+
+    @property
+    def ratio(self) -> float | None:
+        """The k for which k times the gradient is nearest to the array."""
+        return lie(self.hand, self.true)[1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: numbers that are not finite become None."""
+        worst = self.worst
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "convention": self.convention,
+            "causes": [cause.to_dict() for cause in self.causes],
+            "readings": [[cause.to_dict() for cause in reading] for reading in self.readings],
+            "above": self.above,
+            "line": self.line,
+            "cosine": self.cosine,
+            "ratio": self.ratio,
+            "worst": None
+            if worst is None
+            else {"index": list(worst[0]), "hand": _plain(worst[1]), "expected": _plain(worst[2])},
+        }
+
+
+def _plain(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def lie(hand: Array, true: Array) -> tuple[float | None, float | None]:
+    """How an array lies to the gradient: their cosine, and the k that makes k times the gradient nearest to it."""
+    if hand.shape != true.shape:
+        return None, None
+    h, t = np.ravel(hand).astype(float), np.ravel(true).astype(float)
+    size, length = float(np.linalg.norm(h)), float(np.linalg.norm(t))
+    if not size or not length or not np.isfinite(size * length):
+        return None, None
+    cosine = float((h / size) @ (t / length))
+    return cosine, cosine * size / length
+
+
+class DeltaReport:
+    """All findings, the loss's end first: iterable, and true if every delta agrees. `print(report)` tells all.
+
+    `scale` is the k for which the whole pass, apart from what was introduced, is the gradient of k times the loss.
+    `report[name]` is the finding of one delta.
+    """
+
+    def __init__(
+        self,
+        findings: list[DeltaFinding],
+        scale: float,
+        exact: bool,
+        up_to_scale: bool,
+        inner: float | None = None,
+    ) -> None:
+        self.findings, self.scale, self.exact, self.up_to_scale = findings, scale, exact, up_to_scale
+        self.inner = inner
+
+    def __bool__(self) -> bool:
+        return self.exact if self.up_to_scale else all(f.verdict == "agrees" for f in self.findings)
+
+    def __iter__(self) -> Iterator[DeltaFinding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __getitem__(self, name: str) -> DeltaFinding:
+        for finding in self.findings:
+            if finding.name == name:
+                return finding
+        raise KeyError(f"no delta of {name!r} was handed in; there are {', '.join(f.name for f in self.findings)}")
+
+    @property
+    def introduced(self) -> list[DeltaFinding]:
+        """The deltas at which something went wrong, those that are a convention of the whole pass left out."""
+        return [f for f in self.findings if f.verdict == "introduced" and not f.convention]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "agrees": bool(self),
+            "scale": self.scale,
+            "exact": self.exact,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(_page(self))
+
+
+# The page
+
+
+def _page(report: DeltaReport) -> Iterator[str]:
+    yield _headline(report)
+    yield ""
+    width = max([5, *(len(f.name) for f in report)])
+    yield f"  {'delta':{width}}  {'shape':14}  {'cosine':>8}  {'ratio':>11}  verdict"
+    for finding in report:
+        yield f"  {finding.name:{width}}  {_shape(finding):14}  {_numbers(finding)}  {_verdict(finding)}"
+    for finding in report:
+        if finding.verdict == "introduced":
+            yield ""
+            yield from _section(finding)
+
+
+def _headline(report: DeltaReport) -> str:
+    if all(f.verdict == "agrees" for f in report):
+        return f"check_deltas: all {len(report)} agree with the gradient"
+    whole = "" if report.scale == 1 and report.inner is None else _convention(report)
+    names = [f.name for f in report.introduced]
+    if not names:
+        return f"check_deltas: {whole}" if whole else "check_deltas: nothing was introduced"
+    wrong = f"{_counted(len(names))} introduced: {', '.join(names)}"
+    return f"check_deltas: WRONG, {wrong}" + (f"; apart from that, {whole}" if whole else "")
+
+
+def _convention(report: DeltaReport) -> str:
+    k = report.scale
+    if report.inner is not None:
+        inner = f"the inner deltas are those of {report.inner:g} times the loss"
+        return f"{inner}, and the deltas of the parameters are {_times(k)}"
+    return f"the pass is {_times(k)}"
+
+
+def _times(k: float) -> str:
+    if k == 1:
+        return "the gradient of the loss"
+    if k == -1:
+        return "minus the gradient of the loss: right with +="
+    if k == 0.5:
+        return "the gradient of half the loss"
+    sign = "minus " if k < 0 else ""
+    return f"{sign}the gradient of {abs(k):.6g} times the loss" + (": right with +=" if k < 0 else "")
+
+
+def _counted(n: int) -> str:
+    return "one mistake was" if n == 1 else f"{n} mistakes were"
+
+
+def _shape(finding: DeltaFinding) -> str:
+    if finding.hand.shape == finding.expected.shape:
+        return str(finding.hand.shape)
+    return f"{finding.hand.shape}!"
+
+
+def _numbers(finding: DeltaFinding) -> str:
+    cosine, ratio = finding.cosine, finding.ratio
+    if cosine is None or ratio is None:
+        return f"{'':8}  {'':11}"
+    return f"{cosine:8.5f}  {ratio:11.5g}"
+
+
+def _verdict(finding: DeltaFinding) -> str:
+    if finding.verdict == "agrees":
+        return "agrees"
+    if finding.verdict == "inherited":
+        return f"inherited: right, given {_listed(finding.above) or 'the constant of the whole pass'}"
+    return "INTRODUCED here" if not finding.convention else "a constant of the whole pass"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"the delta of {name}" for name in names)
+
+
+def _section(finding: DeltaFinding) -> Iterator[str]:
+    above = _listed(finding.above) or "the loss"
+    yield f"{finding.name}, given {above}:"
+    if finding.readings:
+        yield from _reading(finding.readings[0], "  ")
+        for other in finding.readings[1:]:
+            yield "  fits as well:"
+            yield from _reading(other, "    ")
+    elif not np.isfinite(finding.hand).all():
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(finding.hand))[0])
+        yield f"  it is not finite: {finding.hand[first]} at {list(first)}"
+    elif finding.hand.shape != finding.expected.shape:
+        yield f"  its shape is {finding.hand.shape}, and the tensor's is {finding.expected.shape}"
+    else:
+        yield "  no one or two slips that are known here make this array of the gradient"
+        if finding.ended:
+            yield "  (the search ended before all pairs were tried: hand in deltas nearer to it)"
+    worst = finding.worst
+    if worst is not None and not finding.convention:
+        index, hand, expected = worst
+        yield f"  worst at {list(index)}: {hand:.8g} by hand, {expected:.8g} expected"
+    if finding.line is not None and not finding.convention:
+        yield f"  corrected: {finding.line}"
+    if finding.site is not None:
+        yield f"  made at {Path(finding.site[0]).name}:{finding.site[1]}"
+
+
+def _reading(reading: Reading, indent: str) -> Iterator[str]:
+    for i, cause in enumerate(reading):
+        yield f"{indent}{'and ' if i else ''}{cause.kind}: {cause.explanation}"

@@ -1,0 +1,270 @@
+"""`check_deltas`: which delta of a backward pass written by hand is wrong, why, and what the line should be.
+
+Blame follows one rule. The hand-written delta above is pushed through the true derivative between the two tensors: if
+that gives the hand-written delta below, what is wrong there was inherited; else it was introduced there.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.delta_report import DeltaFinding, DeltaReport
+from autograd_lite.check.factors import Factors
+from autograd_lite.check.lines import corrected_line
+from autograd_lite.check.recorded import Recorded, Region
+from autograd_lite.check.search import Cause, Search, Tolerance
+from autograd_lite.check.slips import Clues
+from autograd_lite.core import Node, Tensor
+from autograd_lite.memory import Array
+
+RELATIVE = {8: 1e-9, 4: 3e-5, 2: 2e-2}  # of an entry, by the bytes of the coarsest dtype that takes part
+ROUNDINGS = 3  # passes with everything rounded anew, from which the rounding of an array is measured
+MARGIN = 64  # times what was measured
+
+
+def check_deltas(
+    loss: Tensor,
+    deltas: Mapping[str | Tensor, Any],
+    *,
+    lr: float | None = None,
+    up_to_scale: bool = False,
+) -> DeltaReport:
+    """Hold the deltas of a backward pass written by hand against the recorded graph of its loss.
+
+    `deltas` maps tensors of the graph, or their names (`name=`, or `tensor.name = ...`), to the arrays that the
+    hand-written code has for the derivative of the loss by them; any tensors, inner ones and weights. With the
+    learning rate `lr`, weights that were updated too early can be told. The graph is left as it is: call this before
+    `backward()`, or after `backward(retain_graph=True)`.
+
+    Every finding says "agrees", "inherited" (wrong, but right given the delta above it) or "introduced", with causes
+    that reproduce the array to rounding, and the corrected NumPy line. The report is true if all agree; with
+    `up_to_scale` also if the whole pass is a constant times the gradient (minus it, written for `+=`; the gradient of
+    half the error), which `report.scale` says. Equal is 1e-9 of an entry in float64, 3e-5 in float32, and what
+    rounding does to the array, which is measured.
+
+    Raises KeyError for a name that is not in the graph, ValueError for a loss that is not one number, GraphError for
+    a graph that was freed or changed underneath.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> x = np.array([[1.0, 2.0]])
+    >>> w = al.tensor([[0.5], [-1.0]], requires_grad=True, name="w")
+    >>> layer_1_in = x @ w
+    >>> layer_1_in.name = "layer_1_in"
+    >>> layer_1 = al.tanh(layer_1_in)
+    >>> layer_1.name = "layer_1"
+    >>> loss = (layer_1 - 1).square().sum()
+    >>> out = layer_1.data
+    >>> delta = 2 * (out - 1)  # the slope of tanh is missing
+    >>> report = al.check_deltas(loss, {"layer_1": 2 * (out - 1), "layer_1_in": delta, "w": x.T @ delta})
+    >>> [(finding.name, finding.verdict) for finding in report]
+    [('layer_1', 'agrees'), ('layer_1_in', 'introduced'), ('w', 'inherited')]
+    >>> [cause.kind for cause in report["layer_1_in"].causes][0]
+    'missing-derivative'
+    """
+    if loss.node is None:
+        raise ValueError("check_deltas: the loss is a constant: nothing that it was computed from requires a gradient")
+    if np.size(loss.data) != 1:
+        raise ValueError(f"check_deltas: the loss must be one number, and has shape {loss.shape}: sum or average it")
+    graph = Recorded(loss.node)
+    given = {_node(graph, key): (str(_label(key)), _array(key, array)) for key, array in deltas.items()}
+    if len(given) != len(deltas):
+        raise ValueError("check_deltas: two of the keys are the same tensor")
+    return _Pass(graph, given, lr).report(up_to_scale)
+
+
+def _label(key: str | Tensor) -> str:
+    return key if isinstance(key, str) else key.name or f"tensor of shape {key.shape}"
+
+
+def _array(key: str | Tensor, array: Any) -> Array:
+    raw = np.asarray(array.data if isinstance(array, Tensor) else array)
+    if raw.dtype.kind not in "fiub":
+        raise TypeError(f"check_deltas: the delta of {_label(key)} is {raw.dtype}, and must be numbers")
+    return raw if raw.dtype.kind == "f" else raw.astype(float)
+
+
+def _node(graph: Recorded, key: str | Tensor) -> Node:
+    if isinstance(key, Tensor):
+        if key.node is None or key.node not in graph.consumers:
+            why = "requires no gradient" if key.node is None else "is not in the graph of this loss"
+            raise KeyError(f"check_deltas: {_label(key)} {why}")
+        return key.node
+    found = [node for node in graph.order if node.name == key]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise KeyError(f"check_deltas: {len(found)} tensors of the graph are called {key!r}: use the Tensors as keys")
+    names = sorted({node.name for node in graph.order if node.name})
+    close = difflib.get_close_matches(key, names, n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    listed = ", ".join(names) or "none has a name: give names (tensor.name = ...), or use the Tensors as keys"
+    raise KeyError(f"check_deltas: no tensor of the graph is called {key!r}{meant} Names there: {listed}")
+
+
+class _Pass:
+    """One hand-written pass over one graph, being judged from the loss down."""
+
+    def __init__(self, graph: Recorded, given: Mapping[Node, tuple[str, Array]], lr: float | None) -> None:
+        self.graph, self.given, self.lr = graph, given, lr
+        self.nodes = [node for node in graph.order if node in given]
+        self.hand: dict[Node, Array] = {}  # what flows on: the hand-written deltas, in the graph's shapes
+        self.raw: dict[Node, Array] = {}
+        self.regions: dict[Node, Region] = {}
+        self.one = {graph.root: np.ones(graph.root.shape, graph.root.dtype)}
+        self.true: dict[Node, Array] = {}
+        for node in self.nodes:
+            self._enter(node)
+        self.tolerances = {node: self._tolerance(node) for node in self.nodes}
+        values = list(graph.all_values())
+        self.clues = Clues(graph, values, self.hand, lr)
+        self.factors = Factors(graph, values)
+        self.tops = [node for node in self.nodes if self._from_loss(node)]
+        self.scale = self._scale()
+        self.displaced = self._displaced()
+
+    def _from_loss(self, node: Node) -> bool:
+        return set(self.regions[node].sources) == {self.graph.root} and self.graph.root not in self.given
+
+    def _enter(self, node: Node) -> None:
+        """The region above a tensor, and its delta in the graph's shape and dtype."""
+        array = self.given[node][1]
+        self.regions[node] = region = Region(self.graph, node, {**self.one, **self.hand})
+        self.true[node] = region.truth if not self.hand else Region(self.graph, node, self.one).truth
+        if array.shape != node.shape and _squeezed(array.shape) == _squeezed(node.shape):
+            array = array.reshape(node.shape)
+        self.raw[node] = array
+        fits = array.shape == node.shape and bool(np.isfinite(array).all())
+        self.hand[node] = array.astype(node.dtype, copy=False) if fits else region.truth
+
+    def _tolerance(self, node: Node) -> Tolerance:
+        """Rounding as it is on this way: measured, by rounding everything anew some times."""
+        region, rng = self.regions[node], np.random.default_rng(0)
+        kinds = [self.raw[node].dtype, node.dtype, *(self.raw[n].dtype for n in region.sources if n in self.raw)]
+        size = min(8, *(kind.itemsize for kind in kinds), *(n.dtype.itemsize for n in region.nodes))
+        eps = float(np.finfo(f"f{size}").eps)
+        with np.errstate(all="ignore"):
+            off = [np.abs(region.wiggled(rng, 2 * eps) - region.truth) for _ in range(ROUNDINGS)]
+        worst = float(np.max(off, initial=0.0))
+        return Tolerance(RELATIVE[size], MARGIN * worst if np.isfinite(worst) else 0.0)
+
+    # Conventions
+
+    def _multiple(self, node: Node, truth: Array) -> float | None:
+        """k, if the hand-written delta is k times an array, to rounding."""
+        hand, square = self.raw[node], float(np.vdot(truth, truth))
+        if hand.shape != truth.shape or not square or not np.isfinite(square):
+            return None
+        k = float(np.vdot(truth, hand)) / square
+        exact = np.isfinite(k) and k and self.tolerances[node].scaled(k).equal(hand, truth * k)
+        return float(f"{k:.12g}") if exact else None
+
+    def _scale(self) -> float:
+        """The k of which the whole pass is the gradient, as far as the deltas nearest the loss say so by majority."""
+        found = [k for k in (self._multiple(node, self.regions[node].truth) for node in self.tops) if k is not None]
+        if not found:
+            return 1.0
+        (k, count), *_ = Counter(found).most_common()
+        return k if 2 * count > len(found) else 1.0
+
+    def _displaced(self) -> float:
+        """A constant that inner deltas have and the deltas of the leaves take back: 1/m at dW instead of at dZ."""
+        leaves = [n for n in self.nodes if n.op is None and n not in self.tops]
+        found = [k for k in (self._multiple(n, self.regions[n].truth) for n in leaves) if k is not None]
+        if len(found) < 2:
+            return 1.0
+        (k, count), *_ = Counter(found).most_common()
+        takes_back = bool(np.isclose(abs(k * self.scale), 1.0, rtol=1e-9))
+        return k if 2 * count > len(leaves) and k != 1.0 and takes_back else 1.0
+
+    def _expected(self, node: Node) -> float:
+        """By what the gradient from above is multiplied here, in the convention of the pass."""
+        if node in self.tops:
+            return self.scale
+        return self.displaced if node.op is None else 1.0
+
+    # Verdicts
+
+    def report(self, up_to_scale: bool) -> DeltaReport:
+        """All findings, the loss's first."""
+        findings = [self._finding(node) for node in self.nodes]
+        conventional = next((f for f in findings if f.convention), None)
+        scale = self.scale * self.displaced if conventional is not None else 1.0
+        exact = all(f.verdict != "introduced" or f.convention for f in findings)
+        inner = self.scale if self.displaced != 1.0 else None
+        return DeltaReport(findings, scale, exact, up_to_scale, inner)
+
+    def _finding(self, node: Node) -> DeltaFinding:
+        hand, tolerance, region = self.raw[node], self.tolerances[node], self.regions[node]
+        times = self._expected(node)
+        expected = region.truth * times
+        name, true = self.given[node][0], self.true[node]
+        if hand.shape == true.shape and tolerance.equal(hand, true):
+            return self._made(node, "agrees")
+        first = node in self.tops and node is self._nearest()
+        if hand.shape == expected.shape and tolerance.scaled(max(1.0, abs(times))).equal(hand, expected):
+            if not first:
+                return self._made(node, "inherited")
+            cause = self._convention()
+            return self._made(node, "introduced", [cause, *self._also(node, cause)])
+        if not np.isfinite(hand).all():
+            return self._made(node, "introduced")
+        search = Search(region, self.clues, self.factors, tolerance.scaled(max(1.0, abs(times))), times)
+        readings, ended = search.causes(hand)
+        del name
+        return self._made(node, "introduced", readings, ended)
+
+    def _nearest(self) -> Node | None:
+        """The delta nearest the loss of those that carry the pass's constant."""
+        for node in self.tops:
+            if self.scale != 1.0 and self._multiple(node, self.regions[node].truth) == self.scale:
+                return node
+        return None
+
+    def _convention(self) -> tuple[Cause, ...]:
+        k = self.scale
+        name = self.factors.name(k, 1e-9)
+        if name == "":
+            text = "minus the gradient: right where the update says += (weights += lr * delta)"
+            return (Cause("sign", None, text, k, convention=True),)
+        where = f": {'minus ' if k < 0 else ''}{name}" if name else ""
+        text = f"{k:.10g} times the gradient{where}"
+        if self.displaced != 1.0:
+            text += f"; the deltas of the parameters take it back ({self.displaced:.10g} times)"
+        return (Cause("factor", None, text, k, convention=True),)
+
+    def _also(self, node: Node, convention: tuple[Cause, ...]) -> list[tuple[Cause, ...]]:
+        """Other names of the same constant."""
+        search = Search(self.regions[node], self.clues, self.factors, self.tolerances[node].scaled(self.scale), 1.0)
+        search.hand = self.raw[node]
+        return [r for r in search.of_whole() if r[0].kind != convention[0].kind]
+
+    def _made(
+        self, node: Node, verdict: str, readings: list[tuple[Cause, ...]] | None = None, ended: bool = False
+    ) -> DeltaFinding:
+        region, hand, true = self.regions[node], self.raw[node], self.true[node]
+        above = [self.given[n][0] for n in region.sources if n in self.given]
+        times = self._expected(node)
+        line = corrected_line(region, self.given[node][0], {n: g[0] for n, g in self.given.items()}, times)
+        return DeltaFinding(
+            name=self.given[node][0],
+            verdict=verdict,
+            readings=readings or [],
+            above=above,
+            hand=hand,
+            expected=region.truth * times,
+            true=true,
+            line=line,
+            site=None if node.notes is None else node.notes.site,
+            ended=ended,
+            made_by=None if node.op is None else node.op.name,
+        )
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)

@@ -1,0 +1,127 @@
+"""Constant factors, named from what is there: 2, the sizes of dimensions, the scale of a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from math import isclose, prod
+
+import numpy as np
+
+from autograd_lite.check.recorded import Recorded, Region, Value
+from autograd_lite.memory import Array, name_of
+
+EXACT = 1e-9
+
+
+@dataclass(frozen=True)
+class Known:
+    """A number that a factor can come from, and where it is found."""
+
+    value: float
+    words: str
+
+
+def mask_scale(array: Array) -> float | None:
+    """s, for an array of zeros and s, of both; else None.
+
+    >>> mask_scale(np.array([0.0, 2.0, 2.0]))
+    2.0
+    """
+    raw = np.asarray(array)
+    if raw.size < 2 or raw.dtype.kind not in "fiub":
+        return None
+    top = float(raw.max())
+    return top if top > 0 and bool(((raw == 0) | (raw == top)).all()) and bool((raw == 0).any()) else None
+
+
+class Factors:
+    """What a factor may be made of, in one graph."""
+
+    def __init__(self, graph: Recorded, values: list[Value]) -> None:
+        found: dict[float, str] = {2.0: ""}
+        shapes = [(v.array.shape, v.label) for v in values if v.node is not None or v.array.ndim > 1]
+        shapes += [(node.shape, graph.label(node)) for node in graph.order]
+        for shape, label in shapes:
+            for axis, size in enumerate(shape):
+                if size > 2:
+                    found.setdefault(float(size), f"the size of dimension {axis} of {label} {shape}")
+        self.known = [Known(n, words) for n, words in found.items()]
+        self.totals = [
+            Known(float(np.prod(shape)), f"the number of elements of {label} {shape}")
+            for shape, label in shapes
+            if len(shape) > 1 and np.prod(shape) > 2
+        ]
+
+    def name(self, factor: float, tolerance: float = EXACT, first: Iterable[Known] = ()) -> str | None:
+        """In words where a factor comes from, the simplest first, or None where nothing here explains it.
+
+        A sign counts for nothing. Numbers of `first` are nearer at hand than others.
+        """
+        size = abs(factor)
+        if not np.isfinite(size) or size == 0:
+            return None
+        if isclose(size, 1.0, rel_tol=tolerance):
+            return ""
+        for made, text in self._combinations([*first, *self.known]):
+            if isclose(size, made, rel_tol=tolerance):
+                return text
+        return None
+
+    def _combinations(self, known: list[Known]) -> Iterator[tuple[float, str]]:
+        for one in known:
+            yield from _alone(one)
+        for one, two in combinations_with_replacement(known[:12], 2):
+            a, b = _number(one.value), _number(two.value)
+            yield one.value * two.value, _worded(f"{a} times {b}", one, two)
+            yield 1 / (one.value * two.value), _worded(f"1/({a} times {b})", one, two)
+            yield one.value / two.value, _worded(f"{a}/{b}", one, two)
+            yield two.value / one.value, _worded(f"{b}/{a}", two, one)
+        for one in self.totals:
+            yield from _alone(one)
+
+
+def _alone(one: Known) -> Iterator[tuple[float, str]]:
+    yield one.value, _worded(_number(one.value), one)
+    yield 1 / one.value, _worded(f"1/{_number(one.value)}", one)
+
+
+def masks(region: Region) -> Iterator[Known]:
+    """The scales of the masks between a tensor and the deltas above it."""
+    for node, k in region.edges:
+        for name, array in node.saved_by_name(k).items():
+            scale = mask_scale(array) if isinstance(array, np.ndarray) and name != "y" else None
+            if scale is not None and scale != 1.0 and name in (node.op.arrays if node.op else ()):
+                yield Known(scale, f"the scale of the mask {name_of(array) or name}")
+
+
+def _worded(text: str, *known: Known) -> str:
+    words = dict.fromkeys(f"{_number(k.value)} is {k.words}" for k in known if k.words)
+    return f"{text}, where {' and '.join(words)}" if words else text
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+def averaged(region: Region) -> set[int]:
+    """Over how many elements something between a tensor and the loss is averaged."""
+    counts = set[int]()
+    for node, k in region.edges:
+        mean = node.op is not None and (node.op.name == "mean" or node.attrs.get("reduction") == "mean")
+        if mean:
+            counts.add(prod(region.below((node, k)).shape) // max(1, prod(node.shape)))
+    return counts - {1}
+
+
+def summed(region: Region) -> set[int]:
+    """Sizes of dimensions that the derivative of some op here sums over: those of its output that its input lacks."""
+    counts = set[int]()
+    for edge in region.edges:
+        above, below = list(edge[0].shape), list(region.below(edge).shape)
+        for size in below:
+            if size in above:
+                above.remove(size)
+        counts.update(above)
+    return counts - {1}

@@ -1,0 +1,292 @@
+"""Which slips, one or two at a time, turn the true gradient into the array that was written by hand.
+
+A slip counts only if it reproduces the array to rounding; all that do so with the fewest slips are named, the
+simplest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.factors import Factors, averaged, masks, summed
+from autograd_lite.check.recorded import Change, Edge, Region, dense
+from autograd_lite.check.slips import Clues, Slip, repeated, slips
+from autograd_lite.memory import Array
+
+WORK = 60_000_000  # elements computed per search, about: it ends in seconds, on every machine at the same place
+PAIRED = 60  # slips of which pairs are tried
+PATHS = 40  # contributions to one gradient that are told apart
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One slip that is part of an explanation. `factor` is set where a constant is behind it."""
+
+    kind: str
+    op: str | None
+    explanation: str
+    factor: float | None = None
+    convention: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "kind": self.kind,
+            "op": self.op,
+            "factor": self.factor,
+            "explanation": self.explanation,
+            "convention": self.convention,
+        }
+
+
+Reading = tuple[Cause, ...]  # slips that together explain an array
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How near is equal: `relative` of each entry, and beside it what rounding does to the array, `absolute`."""
+
+    relative: float
+    absolute: float
+
+    def equal(self, a: Any, b: Any) -> bool:
+        """Are two arrays of one shape equal to rounding?"""
+        if np.shape(a) != np.shape(b):
+            return False
+        size = float(np.max(np.abs(b), initial=0.0))
+        with np.errstate(all="ignore"):
+            off = np.abs(np.asarray(a) - b) - self.relative * np.abs(b)
+        return bool(np.all(off <= max(self.absolute, 1e-14 * size if self.absolute else 0.0)))
+
+    def scaled(self, factor: float) -> Tolerance:
+        """The same for arrays that are so many times larger."""
+        return Tolerance(self.relative, self.absolute * abs(factor))
+
+
+class Search:
+    """The search for the causes of one array."""
+
+    def __init__(self, region: Region, clues: Clues, factors: Factors, tolerance: Tolerance, scale: float) -> None:
+        self.region, self.clues, self.factors = region, clues, factors
+        self.tolerance, self.scale = tolerance, scale
+        self.op = _op_name(region.edges[-1]) if region.edges else None
+        self.masks = list(masks(region))
+        self.work, self.effort = 0, sum(int(np.prod(node.shape)) + 300 for node in region.nodes)
+
+    def causes(self, hand: Array) -> tuple[list[Reading], bool]:
+        """All readings with the fewest slips, and whether the search was ended before all pairs were tried."""
+        self.hand = np.asarray(hand, dtype=float if hand.dtype.kind != "f" else None)
+        shaped = self.hand.shape == self.region.target.shape
+        readings = list(self.unsummed()) if not shaped else list(self.of_whole())
+        found = self._singles() if shaped or self._turned() else []
+        tried: list[tuple[Slip, Any]] = []
+        scaled: list[tuple[float, Reading]] = []
+        singles: list[tuple[float, Reading]] = [(0.5 + 0.1 * i, r) for i, r in enumerate(readings)]
+        for slip in found:
+            self._judge(slip, singles, scaled, tried)
+        if shaped:
+            singles += self.of_paths()
+        for readings_found in (singles, scaled):
+            if readings_found:
+                return _ordered(readings_found), False
+        paired, ended = self._pairs([slip for slip, _ in tried]) if shaped else ([], False)
+        return _ordered(paired), ended
+
+    def _singles(self) -> list[Slip]:
+        single = list(slips(self.region, self.clues))
+        return sorted([*_together(single), *repeated(self.region), *single], key=lambda s: s.cost)
+
+    def _judge(self, slip: Slip, singles: list[Any], scaled: list[Any], tried: list[tuple[Slip, Any]]) -> None:
+        made = self._made(slip.changes)
+        if made is None:
+            return
+        tried.append((slip, None))
+        reading = _reading(slip)
+        if self.tolerance.equal(made, self.hand):
+            (singles if len(reading) == 1 else scaled).append((slip.cost, reading))
+        elif slip.second is None:
+            for extra, cause in self._on_top(made):
+                scaled.append((slip.cost + extra, (*reading, cause)))
+
+    def _made(self, changes: Mapping[Edge, Change]) -> Any:
+        """The gradient with these changes, in the scale of the whole pass; None where they do not fit together."""
+        self.work += self.effort
+        if self.work > WORK:
+            return None
+        try:
+            with np.errstate(all="ignore"):
+                made = self.region.run(changes)
+        except (ValueError, IndexError, TypeError):
+            return None
+        if made is None or np.shape(made) != self.region.target.shape or np.array_equal(made, self.region.truth):
+            return None
+        return made * self.scale
+
+    # The whole array
+
+    def of_whole(self) -> Iterator[Reading]:
+        """Is it the gradient times a constant, or transposed?"""
+        truth = self.region.truth * self.scale
+        for _, cause in self._on_top(truth):
+            yield (cause,)
+
+    def _on_top(self, made: Any) -> Iterator[tuple[float, Cause]]:
+        """What, after a slip or by itself, makes the array of `made`: a constant, or a transpose."""
+        if np.shape(made) == self.hand.shape:
+            yield from self._factor(made)
+        if np.ndim(made) == 2 and not np.array_equal(made, made.T) and self.tolerance.equal(made.T, self.hand):
+            yield 1.0, Cause("transposed", None, "the array is transposed")
+
+    def _factor(self, made: Any) -> Iterator[tuple[float, Cause]]:
+        square = float(np.vdot(made, made))
+        if not square or not np.isfinite(square):
+            return
+        c = float(np.vdot(made, self.hand)) / square
+        if not np.isfinite(c) or c == 0 or not self.tolerance.scaled(c).equal(made * c, self.hand):
+            if not np.any(self.hand) and made is not None:
+                yield 1.2, Cause("missing-path", None, "nothing of the gradient arrives: the array is all zeros", 0.0)
+            return
+        if abs(c - 1) < 1e-12:
+            return
+        name = self.factors.name(c, max(self.tolerance.relative, 1e-12), self.masks)
+        if name is None and np.count_nonzero(made) < 2 and made is not self.region.truth:
+            return  # one number is a multiple of any other
+        yield from self._worded(c, name)
+
+    def _worded(self, c: float, name: str | None) -> Iterator[tuple[float, Cause]]:
+        times = f"{c:.10g} times what it should be"
+        minus = "minus " if c < 0 else ""
+        if name == "":
+            yield 0.6, Cause("sign", None, "the sign is turned round", c)
+            return
+        near = [n for n in summed(self.region) if abs(abs(c) * n - 1) < 1e-9]
+        for n in near:
+            text = f"it is averaged over {n} where the derivative is the sum"
+            yield (
+                (0.9 if self.region.target.op is None else 1.4),
+                Cause("mean-for-sum", self.op, text, c),
+            )
+        for n in (n for n in averaged(self.region) if abs(abs(c) / n - 1) < 1e-9):
+            text = f"it is summed where the loss averages over {n}: the 1/{n} is missing"
+            yield 0.9, Cause("sum-for-mean", self.op, text, c)
+        where = f": {minus}{name}" if name else ", which nothing in the graph explains"
+        yield (1.0 if name else 1.5), Cause("factor", None, times + where, c)
+
+    # Several paths
+
+    def of_paths(self) -> list[tuple[float, Reading]]:
+        """Where several ops use a tensor: is one contribution missing, turned round, or multiplied?"""
+        found: list[tuple[float, Reading]] = []
+        for edges in self.region.into.values():
+            if 1 < len(edges) <= PATHS:
+                found += self._contributions(edges)
+        return found
+
+    def _contributions(self, edges: list[Edge]) -> Iterator[tuple[float, Reading]]:
+        """How much of each contribution there is, by least squares; exact, or no finding."""
+        whole = self.region.truth * self.scale
+        made = [self._made({edge: _none}) for edge in edges]
+        parts = [None if m is None else whole - m for m in made]
+        known = [(edge, part) for edge, part in zip(edges, parts, strict=True) if part is not None and np.any(part)]
+        if len(known) < 1 or np.size(whole) < len(known):
+            return
+        columns = np.stack([np.ravel(part) for _, part in known], axis=1)
+        rest = np.ravel(self.hand - whole)
+        if not np.isfinite(rest).all():
+            return
+        if np.count_nonzero(rest) < 1 or np.linalg.matrix_rank(columns) < len(known):
+            return
+        shares = np.linalg.lstsq(columns, rest, rcond=None)[0]
+        if not self.tolerance.equal(np.reshape(np.ravel(whole) + columns @ shares, np.shape(whole)), self.hand):
+            return
+        counted = np.round(shares + 1, 9)
+        odd = [(edge, float(c)) for (edge, _), c in zip(known, counted, strict=True) if c != 1]
+        factors = {c for _, c in odd}
+        if not odd or (len(odd) == len(known) and len(factors) == 1):
+            return  # a multiple of the whole
+        if len(factors) == 1:
+            yield 1.3, (self._share([edge for edge, _ in odd], factors.pop(), len(edges)),)
+        elif len(odd) == 2:
+            yield 3.0, tuple(self._share([edge], c, len(edges)) for edge, c in odd)
+
+    def _share(self, edges: list[Edge], c: float, paths: int) -> Cause:
+        ops = ", ".join(dict.fromkeys(_op_name(e) for e in edges))
+        ways = ", ".join(self.clues.graph.label(edge[0]) for edge in edges[:4]) + (", ..." if len(edges) > 4 else "")
+        tensor = self.clues.graph.label(self.region.below(edges[0]))
+        if c == 0:
+            text = f"{len(edges)} of the {paths} ways on which {tensor} acts on the loss are missing: through {ways}"
+            return Cause("missing-path", ops, text, 0.0)
+        if c == -1:
+            return Cause("sign", ops, f"the sign of what comes to {tensor} through {ways} is turned round", -1.0)
+        name = self.factors.name(c)
+        where = f" ({name})" if name else ""
+        return Cause("factor", ops, f"what comes to {tensor} through {ways} is {c:.10g} times{where} what it is", c)
+
+    # Shapes
+
+    def _turned(self) -> bool:
+        return self.hand.ndim == 2 and self.hand.shape == self.region.target.shape[::-1]
+
+    def unsummed(self) -> Iterator[Reading]:
+        """An array of another shape: transposed, or before a sum that is missing."""
+        truth = self.region.truth * self.scale
+        for _, cause in self._on_top(truth):
+            yield (cause,)
+        for edge in self.region.into.get(self.region.target, []):
+            raw = dense(self.region.rule(edge, self.region.above[edge[0]])) * self.scale
+            if self.tolerance.equal(raw, self.hand):
+                shapes = f"its shape is {self.hand.shape} for {self.region.target.shape}"
+                text = f"{shapes}: a sum over what was broadcast is missing"
+                yield (Cause("missing-sum", _op_name(edge), text),)
+
+    # Two slips
+
+    def _pairs(self, tried: list[Slip]) -> tuple[list[tuple[float, Reading]], bool]:
+        found = []
+        for one, two in combinations([s for s in tried if s.second is None][:PAIRED], 2):
+            if not set(one.changes).isdisjoint(two.changes):
+                continue
+            made = self._made({**one.changes, **two.changes})
+            if made is not None and self.tolerance.equal(made, self.hand):
+                found.append((one.cost + two.cost, (*_reading(one), *_reading(two))))
+        return found, self.work > WORK
+
+
+def _op_name(edge: Edge) -> str:
+    op = edge[0].op
+    return "" if op is None else op.name
+
+
+def _none(g: Any) -> Any:
+    return g * 0.0
+
+
+def _reading(slip: Slip) -> Reading:
+    cause = Cause(slip.kind, slip.op, slip.text)
+    return (cause,) if slip.second is None else (cause, Cause(slip.second[0], slip.op, slip.second[1]))
+
+
+def _together(single: list[Slip]) -> Iterator[Slip]:
+    """The same slip made at every op where it can be: at each time step, in each layer."""
+    groups: dict[tuple[Any, ...], list[Slip]] = {}
+    for slip in single:
+        if slip.key is not None:
+            groups.setdefault((slip.op, slip.key), []).append(slip)
+    for members in groups.values():
+        if len(members) > 1:
+            changes = {edge: change for slip in members for edge, change in slip.changes.items()}
+            text = f"{len(members)} times: {members[0].text}"
+            yield Slip(members[0].kind, members[0].op, text, members[0].cost - 0.05, changes)
+
+
+def _ordered(found: list[tuple[float, Reading]]) -> list[Reading]:
+    """The simplest first; of those that say the same, one."""
+    chosen: dict[tuple[tuple[str, str | None], ...], Reading] = {}
+    for _, reading in sorted(found, key=lambda item: item[0]):
+        chosen.setdefault(tuple((c.kind, c.op) for c in reading), reading)
+    return list(chosen.values())

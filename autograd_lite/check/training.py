@@ -1,0 +1,351 @@
+"""`check_training`: is one step of a training loop written by hand minus the learning rate times the gradient?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import engine
+from autograd_lite.check.delta_report import lie
+from autograd_lite.check.factors import Factors
+from autograd_lite.check.recorded import Recorded, Region
+from autograd_lite.check.search import Cause
+from autograd_lite.core import Node, Tensor, leaf
+from autograd_lite.memory import Array
+
+RELATIVE = 1e-8  # of an entry of the step; beside it what rounding the weights leaves of it
+OFTEN = 8  # repetitions of whole steps that are tried
+
+Weights = dict[str, Array]
+Step = Callable[[Weights], Any]
+Loss = Callable[[dict[str, Tensor]], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class StepFinding:
+    """What a step did to one parameter.
+
+    `verdict` is "agrees" (minus lr times the gradient), "inherited" (as its hand-written delta says, which is not the
+    gradient) or "introduced". `step` is (old - new) / lr, None where the shape changed. `causes` say what fits.
+    """
+
+    name: str
+    verdict: str
+    gradient: Array
+    step: Array | None
+    causes: list[Cause] = field(default_factory=list)
+
+    @property
+    def cosine(self) -> float | None:
+        """Between the step and the gradient; negative goes uphill."""
+        return None if self.step is None else lie(self.step, self.gradient)[0]
+
+    @property
+    def ratio(self) -> float | None:
+        """The k for which k times the gradient is nearest to the step."""
+        return None if self.step is None else lie(self.step, self.gradient)[1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        causes = [cause.to_dict() for cause in self.causes]
+        numbers = {"cosine": self.cosine, "ratio": self.ratio}
+        return {"name": self.name, "verdict": self.verdict, "causes": causes, **numbers}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingReport:
+    """All findings: iterable, and true if every parameter moved by minus lr times its gradient."""
+
+    findings: list[StepFinding]
+    lr: float
+
+    def __bool__(self) -> bool:
+        return all(finding.verdict == "agrees" for finding in self.findings)
+
+    def __iter__(self) -> Iterator[StepFinding]:
+        return iter(self.findings)
+
+    def __getitem__(self, name: str) -> StepFinding:
+        for finding in self.findings:
+            if finding.name == name:
+                return finding
+        raise KeyError(f"no parameter is called {name!r}; there are {', '.join(f.name for f in self.findings)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"agrees": bool(self), "lr": self.lr, "findings": [finding.to_dict() for finding in self.findings]}
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        if self:
+            yield f"check_training: the step is minus {self.lr:g} times the gradient, for all {len(self.findings)}"
+            return
+        wrong = [f.name for f in self.findings if f.verdict != "agrees"]
+        yield f"check_training: the step is NOT minus {self.lr:g} times the gradient for {', '.join(wrong)}"
+        width = max(9, *(len(f.name) for f in self.findings))
+        yield f"\n  {'parameter':{width}}  {'cosine':>8}  {'ratio':>11}  verdict"
+        for f in self.findings:
+            numbers = f"{'':8}  {'':11}" if f.cosine is None else f"{f.cosine:8.5f}  {f.ratio:11.5g}"
+            yield f"  {f.name:{width}}  {numbers}  {f.verdict}"
+        for f in self.findings:
+            if f.verdict == "introduced":
+                yield f"\n{f.name}:"
+                yield from (f"  {cause.kind}: {cause.explanation}" for cause in f.causes)
+                if not f.causes:
+                    yield "  no slip that is known here gives this step"
+
+
+def check_training(
+    step: Step,
+    loss: Loss,
+    weights: Mapping[str, Any],
+    *,
+    lr: float,
+    deltas: Mapping[str, Any] | Callable[[Weights], Mapping[str, Any]] | None = None,
+) -> TrainingReport:
+    """Audit the update of a training step written by hand.
+
+    `step` takes a dict of weights (copies, that it may change in place) and returns the dict of new ones, or None if
+    it changed them in place. `loss` gets the same weights as Tensors and returns the loss of the same examples.
+    Every parameter is said to agree (it moved by minus lr times the gradient), or why not: `forgotten`, `sign`
+    (uphill), `repeated` (the update applied k times), `factor`, `stale-weights` (the gradient was taken after other
+    weights had been updated), `wrong-operand` (computed from another weight).
+
+    With `deltas`, those that the code computed by parameter (or a function that computes them for given weights), a
+    step that follows its delta is "inherited": then the delta is what is wrong, see `check_deltas`.
+
+    Raises ValueError where step or loss do not return what they should.
+
+    >>> import autograd_lite as al
+    >>> def step(w):
+    ...     for _ in range(3):  # the update, three times from one forward pass
+    ...         w["w"] -= 0.1 * g
+    >>> w, x = np.array([1.0, -2.0]), np.array([3.0, 0.5])
+    >>> g = 2 * (x @ w - 1) * x
+    >>> report = al.check_training(step, lambda w: ((w["w"] * x).sum() - 1) ** 2, {"w": w}, lr=0.1)
+    >>> [(f.name, f.verdict, f.causes[0].kind, f.causes[0].factor) for f in report]
+    [('w', 'introduced', 'repeated', 3.0)]
+    """
+    old = {name: np.array(w.data if isinstance(w, Tensor) else w, dtype=float) for name, w in weights.items()}
+    return _Audit(step, loss, old, lr, deltas).report()
+
+
+class _Audit:
+    def __init__(self, step: Step, loss: Loss, old: Weights, lr: float, deltas: Any) -> None:
+        if not lr:
+            raise ValueError("check_training: lr is 0, and no step could be told from another")
+        self.step, self.loss, self.old, self.lr = step, loss, old, lr
+        self.new = self._stepped()
+        self.tensors = self._leaves(old)
+        root = loss(self.tensors)
+        if not isinstance(root, Tensor) or root.node is None or root.data.size != 1:
+            raise ValueError("check_training: loss must return one number, a Tensor that depends on the weights")
+        self.graph = Recorded(root.node)
+        self.factors = Factors(self.graph, list(self.graph.all_values()))
+        self.gradients = {name: self._gradient(name, {}) for name in old}
+        self.deltas = deltas
+        self.times = {name: self._multiple(name, self.gradients[name]) for name in old}
+
+    def _stepped(self) -> Weights:
+        mine = {name: w.copy() for name, w in self.old.items()}
+        made = self.step(mine)
+        made = mine if made is None else made
+        if not isinstance(made, Mapping) or set(made) != set(self.old):
+            raise ValueError(
+                f"check_training: step must return a dict of {', '.join(self.old)}, or change them in place"
+            )
+        return {name: np.array(w, dtype=float) for name, w in made.items()}
+
+    @staticmethod
+    def _leaves(weights: Weights) -> dict[str, Tensor]:
+        tensors = {name: Tensor(w.copy()) for name, w in weights.items()}
+        for name, tensor in tensors.items():
+            tensor.node = leaf(tensor)
+            tensor.name = name
+        return tensors
+
+    def _node(self, name: str) -> Node:
+        node = self.tensors[name].node
+        assert node is not None
+        return node
+
+    def _gradient(self, name: str, instead: Weights) -> Array:
+        """The gradient by one weight, with other arrays in place of some weights on the way back."""
+        node = self._node(name)
+        if node not in self.graph.consumers:
+            return np.zeros(node.shape)
+        region = Region(self.graph, node, {self.graph.root: np.ones(self.graph.root.shape)})
+        if not instead:
+            return np.asarray(region.truth)
+        other = {id(self.tensors[n].data): w for n, w in instead.items()}
+        changes = {}
+        for edge in region.edges:
+            saved = (edge[0].saved or ())[edge[1]] or ()
+            if any(id(value) in other for value in saved):
+                changes[edge] = _instead(region, edge, [other.get(id(v), v) for v in saved])
+        return np.asarray(region.run(changes)) if changes else np.asarray(region.truth)
+
+    # Comparing
+
+    def _off(self, name: str) -> Array:
+        """What rounding the weights leaves of the step: a few units in their last place, over lr."""
+        size = np.maximum(np.abs(self.old[name]), np.abs(self.new[name]))
+        off: Array = 16 * np.finfo(float).eps * size / abs(self.lr)
+        return off
+
+    def _moved(self, name: str) -> Array | None:
+        if self.new[name].shape != self.old[name].shape:
+            return None
+        moved: Array = (self.old[name] - self.new[name]) / self.lr
+        return moved
+
+    def _equal(self, name: str, a: Array | None, b: Array) -> bool:
+        if a is None or a.shape != b.shape:
+            return False
+        with np.errstate(all="ignore"):
+            slack = RELATIVE * np.abs(b) + 1e-12 * np.max(np.abs(b), initial=0.0) + self._off(name)
+            return bool(np.all(np.abs(a - b) <= slack))
+
+    def _multiple(self, name: str, of: Array) -> float | None:
+        """k, where the step is k times an array."""
+        moved = self._moved(name)
+        square = float(np.vdot(of, of))
+        if moved is None or not square or not np.isfinite(square) or not np.isfinite(moved).all():
+            return None
+        k = float(np.vdot(of, moved)) / square
+        return k if self._equal(name, moved, of * k) else None
+
+    # Findings
+
+    def report(self) -> TrainingReport:
+        """A finding for each weight."""
+        return TrainingReport([self._finding(name) for name in self.old], self.lr)
+
+    def _finding(self, name: str) -> StepFinding:
+        moved, gradient = self._moved(name), self.gradients[name]
+        if self._equal(name, moved, gradient):
+            return StepFinding(name, "agrees", gradient, moved)
+        delta = self._delta(name, self.old)
+        follows = delta is not None and any(self._equal(name, moved, sign * delta) for sign in (1, -1))
+        if follows and not self._equal(name, moved, -gradient):
+            return StepFinding(name, "inherited", gradient, moved)
+        return StepFinding(name, "introduced", gradient, moved, list(self._causes(name, moved)))
+
+    def _delta(self, name: str, weights: Weights) -> Array | None:
+        found = self.deltas(weights) if callable(self.deltas) else self.deltas
+        array = None if found is None else found.get(name)
+        return None if array is None else np.asarray(array, dtype=float)
+
+    def _causes(self, name: str, moved: Array | None) -> Iterator[Cause]:
+        if moved is None or self._taken(name):
+            yield from self._from_another(name)
+        if moved is None:
+            text = f"the new array has shape {self.new[name].shape}, the old one {self.old[name].shape}"
+            yield Cause("shape", None, text)
+            return
+        if not np.any(moved):
+            yield Cause("forgotten", None, "it did not move, and its gradient is not zero")
+            return
+        k = self.times[name]
+        if k is not None:
+            yield self._multiplied(k)
+            return
+        yield from self._stale(name, moved)
+        yield from self._repeated(name)
+
+    def _multiplied(self, k: float) -> Cause:
+        whole = round(k)
+        if whole > 1 and abs(k - whole) < 1e-6 * whole:
+            text = (
+                f"the step is {whole} times minus lr times the gradient: the update of one pass applied {whole} times"
+            )
+            return Cause("repeated", None, text, float(whole))
+        if abs(k + 1) < 1e-6:
+            return Cause("sign", None, "the step goes uphill: plus lr times the gradient", -1.0)
+        name = self.factors.name(k, 1e-6)
+        uphill = ", which goes uphill" if k < 0 else ""
+        where = f" ({'minus ' if k < 0 else ''}{name})" if name else ""
+        return Cause("factor", None, f"the step is {k:.8g}{where} times minus lr times the gradient{uphill}", k)
+
+    def _stale(self, name: str, moved: Array) -> Iterator[Cause]:
+        """Was the gradient taken when other weights had been updated: on the way back, or for a new pass?"""
+        others = [n for n in self.old if n != name and self.new[n].shape == self.old[n].shape]
+        sets = [[n] for n in others] + ([others] if len(others) > 1 else [])
+        for chosen in sets:
+            instead = {n: self.new[n] for n in chosen}
+            listed = ", ".join(chosen)
+            if self._equal(name, moved, self._gradient(name, instead)):
+                text = f"{listed} had been updated already when the gradient was taken back through it"
+                yield Cause("stale-weights", None, text)
+            elif self._equal(name, moved, self._at({**self.old, **instead})[name]):
+                yield Cause(
+                    "stale-weights", None, f"the gradient was taken of a new pass, with {listed} updated already"
+                )
+
+    def _at(self, weights: Weights) -> Weights:
+        """The gradients at other weights."""
+        tensors = self._leaves(weights)
+        root = self.loss(tensors).node
+        assert root is not None
+        nodes = {name: t.node for name, t in tensors.items() if t.node is not None}
+        found = engine.flow({root: np.ones(root.shape)}, list(nodes.values()))
+        return {n: np.asarray(found.get(node, np.zeros(node.shape))) for n, node in nodes.items()}
+
+    def _repeated(self, name: str) -> Iterator[Cause]:
+        """Several updates: of one pass while the weights move, of whole passes, or as the deltas say."""
+        counts = {round(k) for k in self.times.values() if k is not None and k > 1.5 and abs(k - round(k)) < 1e-6 * k}
+        for k in sorted(counts):
+            between = {n: w + (k - 1) / (2 * k) * (self.new[n] - w) for n, w in self.old.items() if self._moves(n)}
+            moved = self._moved(name)
+            if self._equal(name, moved, k * self._gradient(name, between)):
+                text = f"the update of one pass was applied {k} times, each with weights that the one before had moved"
+                yield Cause("repeated", None, text, float(k))
+                return
+        for k, weights in self._walk(max([OFTEN, *counts])):
+            if self._equal(name, self._moved(name), (self.old[name] - weights[name]) / self.lr):
+                how = "its deltas" if callable(self.deltas) else "whole passes"
+                yield Cause("repeated", None, f"{k} updates of {how} were applied, and not one", float(k))
+                return
+
+    def _moves(self, name: str) -> bool:
+        return self.new[name].shape == self.old[name].shape
+
+    def _walk(self, most: int) -> Iterator[tuple[int, Weights]]:
+        """The weights after 2, 3, ... updates, by the deltas if they are a function, else by the gradient."""
+        weights = {name: w.copy() for name, w in self.old.items()}
+        signs = {name: -1 if not callable(self.deltas) else self._sign(name) for name in weights}
+        for k in range(1, most + 1):
+            found = self.deltas(weights) if callable(self.deltas) else self._at(weights)
+            moves = {name: signs[name] * self.lr * np.asarray(d) for name, d in found.items() if name in weights}
+            weights = {name: w + moves.get(name, 0.0) for name, w in weights.items()}
+            if k > 1:
+                yield k, weights
+
+    def _sign(self, name: str) -> int:
+        delta, moved = self._delta(name, self.old), self._moved(name)
+        return -1 if delta is None or moved is None or float(np.vdot(delta, moved)) > 0 else 1
+
+    def _taken(self, name: str) -> bool:
+        return any(np.array_equal(self.new[name], w) for n, w in self.old.items() if n != name)
+
+    def _from_another(self, name: str) -> Iterator[Cause]:
+        """Was the new array made of another weight?"""
+        for other, w in self.old.items():
+            if other == name:
+                continue
+            try:
+                made = w - self.lr * self.gradients[name]
+            except ValueError:
+                continue
+            if made.shape == self.new[name].shape and np.allclose(made, self.new[name], rtol=RELATIVE, atol=1e-12):
+                text = f"the new {name} was computed from {other}: {other} - lr times the gradient of {name}"
+                yield Cause("wrong-operand", None, text)
+
+
+def _instead(region: Region, edge: Any, saved: list[Any]) -> Callable[[Any], Any]:
+    return lambda g: region.rule(edge, g, saved)
