@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models import commands, find, networks
-from models.commands import INTERRUPTED, CommandError
-from models.network import FRAMEWORK, Network
+from models.commands import INTERRUPTED, CommandError, Training
+from models.network import Network
 
 UNKNOWN = 2  # argparse's status, too
 NETWORK = "an id or an alias, as `python -m models list` shows them: 8.1 or overfit"
@@ -27,15 +27,15 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(
         prog="python -m models",
-        description="The networks of chapters 8 to 10: hand-written in NumPy, and built with autograd_lite. "
-        "Without a command: check them all, and train one (about a quarter of a minute).",
+        description="The networks of a textbook and of two courses: hand-written in NumPy, and with autograd_lite. "
+        "Without a command: check them all, and train one (less than half a minute).",
     )
     subparsers = main.add_subparsers(dest="command", title="commands", metavar="COMMAND")
 
     def command(name: str, help: str, more: str) -> argparse.ArgumentParser:
         return subparsers.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
 
-    command("list", "the networks, one a line", "Each with its id, its alias and a sentence.")
+    command("list", "the networks, by chapter, one a line", "Each with its id, its alias and a sentence.")
     _training(command)
     check = command(
         "check",
@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
         "Exits with 1 where autograd is not what finite differences say, or corrected code not what autograd says.",
     )
     check.add_argument("names", metavar="NAME", nargs="*", help=f"{NETWORK}; all, if none is named")
-    check.add_argument("--json", action="store_true", help="for programs")
+    form = check.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--explain", metavar="NAME", help="the full pages of one network: what is wrong, where and why")
     graph = command(
         "graph",
         "draw the graph of the error of one batch",
@@ -55,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
     reproduce = command(
         "reproduce",
         "train as printed, and compare every number that the text prints (minutes)",
-        "With whole tables, if $AUTOGRAD_LITE_DATA names a folder that holds expected_tables.json.",
+        "With whole tables, if $AUTOGRAD_LITE_DATA names a folder that holds expected_tables.json. "
+        "Exits with 1 where a number differs; networks whose data are missing are named.",
     )
     reproduce.add_argument("names", metavar="NAME", nargs="*", help=f"{NETWORK}; all, if none is named")
     reproduce.add_argument("--epochs", type=_count, metavar="N", help="only the first N; at least 1")
@@ -74,6 +77,9 @@ def _training(command: Callable[[str, str, str], argparse.ArgumentParser]) -> No
         version.add_argument(f"--{name}", dest="version", action="store_const", const=name, help=words)
     train.add_argument("--epochs", type=_count, metavar="N", help="instead of the book's number; at least 1")
     train.add_argument("--quiet", action="store_true", help="only what was reached")
+    early = "stop when so many tests in a row were no better than the best, and go back to its weights"
+    train.add_argument("--early-stopping", type=_count, metavar="N", dest="patience", help=early)
+    train.add_argument("--all-data", action="store_true", help="all 60,000 training images, not the first 1,000")
 
 
 def _find(name: str) -> Network:
@@ -88,12 +94,14 @@ def run(given: argparse.Namespace) -> int:
     if given.command == "list":
         return commands.list_networks()
     names = [given.name] if "name" in given else getattr(given, "names", [])
+    names = [given.explain] if getattr(given, "explain", None) else names
     chosen = list(dict.fromkeys(_find(name) for name in names)) or list(networks.values())
-    commands.ready(chosen)
     if given.command == "train":
-        return commands.train(chosen[0], given.version or FRAMEWORK, given.epochs, given.quiet)
+        how = Training(given.version, given.epochs, given.quiet, given.patience, given.all_data)
+        return commands.train(chosen[0], how)
     if given.command == "check":
-        return commands.check(chosen, given.json)
+        form = commands.PAGES if given.explain else commands.JSON if given.json else commands.TABLE
+        return commands.check(chosen, form)
     if given.command == "graph":
         return commands.graph(chosen[0], given.output)
     if given.command == "reproduce":

@@ -12,8 +12,8 @@ import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
 from models.activations import relu, relu2deriv
-from models.classifier import SquaredErrorClassifier
-from models.network import Handwritten
+from models.classifier import SquaredErrorClassifier, dropped
+from models.network import Handwritten, Tensors
 from models.records import Array, Batch, Deltas, Layers, Printed, Weights
 
 
@@ -25,24 +25,22 @@ class PrintedRelu(Handwritten):
     signs: ClassVar[Mapping[str, int]] = {"weights_1_2": +1, "weights_0_1": +1}
 
     def forward(self, weights: Weights, batch: Batch) -> Layers:
-        """Images, hidden layer (after dropout, where there is a mask), outputs."""
+        """Images, hidden layer before and after relu (and dropout, where there is a mask), outputs."""
         layer_0 = batch.x
-        layer_1 = relu(np.dot(layer_0, weights["weights_0_1"]))
-        if batch.mask is not None:
-            layer_1 *= batch.mask * 2
-        layer_2 = np.dot(layer_1, weights["weights_1_2"])
-        return layer_0, layer_1, layer_2
+        layer_1_in = np.dot(layer_0, weights["weights_0_1"])
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("relu_1", relu(layer_1_in), batch.mask)}
+        return layers | {"layer_2": np.dot(layers["layer_1"], weights["weights_1_2"])}
 
     def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
         """The deltas, output first."""
-        layer_0, layer_1, layer_2 = layers
-        layer_2_delta = (batch.labels - layer_2) / self.batch_size
+        layer_0, layer_1 = layers["layer_0"], layers["layer_1"]
+        layer_2_delta = (batch.labels - layers["layer_2"]) / self.batch_size
         layer_1_delta = layer_2_delta.dot(weights["weights_1_2"].T) * relu2deriv(layer_1)
         if batch.mask is not None:
             layer_1_delta *= batch.mask
         return {
             "layer_2": layer_2_delta,
-            "layer_1": layer_1_delta,
+            "layer_1_in": layer_1_delta,
             "weights_1_2": layer_1.T.dot(layer_2_delta),
             "weights_0_1": layer_0.T.dot(layer_1_delta),
         }
@@ -50,29 +48,28 @@ class PrintedRelu(Handwritten):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CorrectedRelu(Handwritten):
-    """The gradient of half the squared error, averaged over the batch."""
+    """The gradient of the squared error, averaged over the batch."""
 
     signs: ClassVar[Mapping[str, int]] = {"weights_1_2": -1, "weights_0_1": -1}
 
     def forward(self, weights: Weights, batch: Batch) -> Layers:
-        """Images, hidden layer (after dropout, where there is a mask), outputs."""
+        """Images, hidden layer before and after relu (and dropout, where there is a mask), outputs."""
         layer_0 = batch.x
-        layer_1 = np.maximum(layer_0.dot(weights["weights_0_1"]), 0)
-        if batch.mask is not None:
-            layer_1 *= batch.mask * 2
-        layer_2 = layer_1.dot(weights["weights_1_2"])
-        return layer_0, layer_1, layer_2
+        layer_1_in = layer_0.dot(weights["weights_0_1"])
+        relu_1 = np.maximum(layer_1_in, 0)
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("relu_1", relu_1, batch.mask)}
+        return layers | {"layer_2": layers["layer_1"].dot(weights["weights_1_2"])}
 
     def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
-        """The derivative of the loss by what goes into each layer and by each weight."""
-        layer_0, layer_1, layer_2 = layers
-        layer_2_delta = (layer_2 - batch.labels) / len(batch.labels)
+        """The derivative of the error by what goes into each activation and by each weight."""
+        layer_0, layer_1 = layers["layer_0"], layers["layer_1"]
+        layer_2_delta = 2 * (layers["layer_2"] - batch.labels) / len(batch.labels)
         layer_1_delta = layer_2_delta.dot(weights["weights_1_2"].T) * (layer_1 > 0)
         if batch.mask is not None:
             layer_1_delta *= batch.mask * 2
         return {
             "layer_2": layer_2_delta,
-            "layer_1": layer_1_delta,
+            "layer_1_in": layer_1_delta,
             "weights_1_2": layer_1.T.dot(layer_2_delta),
             "weights_0_1": layer_0.T.dot(layer_1_delta),
         }
@@ -108,6 +105,13 @@ class ReluNetwork(SquaredErrorClassifier):
         weights_1_2 = 0.2 * rng.random_sample((self.hidden, 10)) - 0.1
         return {"weights_0_1": weights_0_1, "weights_1_2": weights_1_2}, rng
 
+    def forward(self, weights: Tensors, batch: Batch) -> Tensors:
+        """Images, hidden layer, outputs."""
+        layer_0 = al.tensor(batch.x)
+        layer_1_in = layer_0 @ weights["weights_0_1"]
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("relu_1", F.relu(layer_1_in), batch.mask)}
+        return layers | {"layer_2": layers["layer_1"] @ weights["weights_1_2"]}
+
     def predict(self, weights: Weights, x: Array) -> Array:
         """The ten outputs of each image."""
         layer_1 = relu(np.dot(x, weights["weights_0_1"]))
@@ -139,7 +143,7 @@ overfit = ReluNetwork(
     columns=TRAIN_THEN_TEST,
     versions={
         "as-printed": PrintedRelu(lr=0.005, batch_size=1),
-        "corrected": CorrectedRelu(lr=0.005),
+        "corrected": CorrectedRelu(lr=0.0025),
     },
     printed=Printed(
         rows=_rows(
@@ -162,7 +166,7 @@ dropout = ReluNetwork(
     columns=TEST_THEN_TRAIN,
     versions={
         "as-printed": PrintedRelu(lr=0.005, batch_size=1),
-        "corrected": CorrectedRelu(lr=0.005),
+        "corrected": CorrectedRelu(lr=0.0025),
     },
     printed=Printed(
         rows=_rows(
@@ -185,7 +189,7 @@ batch = ReluNetwork(
     columns=TEST_THEN_TRAIN,
     versions={
         "as-printed": PrintedRelu(lr=0.001, batch_size=100, updates=100),
-        "corrected": CorrectedRelu(lr=0.1),
+        "corrected": CorrectedRelu(lr=0.05),
     },
     printed=Printed(
         rows=_rows(

@@ -12,8 +12,8 @@ import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
 from models.activations import softmax, stable_softmax, tanh2deriv
-from models.classifier import SoftmaxClassifier
-from models.network import Handwritten
+from models.classifier import SoftmaxClassifier, dropped
+from models.network import Handwritten, Tensors
 from models.records import Array, Batch, Deltas, Layers, Printed, Weights
 
 
@@ -25,24 +25,23 @@ class PrintedTanhSoftmax(Handwritten):
     signs: ClassVar[Mapping[str, int]] = {"weights_1_2": +1, "weights_0_1": +1}
 
     def forward(self, weights: Weights, batch: Batch) -> Layers:
-        """Images, hidden layer after dropout, probabilities."""
+        """Images, hidden layer before and after tanh (and dropout), scores, probabilities."""
         layer_0 = batch.x
-        layer_1 = np.tanh(np.dot(layer_0, weights["weights_0_1"]))
-        if batch.mask is not None:
-            layer_1 *= batch.mask * 2
-        layer_2 = softmax(np.dot(layer_1, weights["weights_1_2"]))
-        return layer_0, layer_1, layer_2
+        layer_1_in = layer_0.dot(weights["weights_0_1"])
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("tanh_1", np.tanh(layer_1_in), batch.mask)}
+        layer_2_in = layers["layer_1"].dot(weights["weights_1_2"])
+        return layers | {"layer_2_in": layer_2_in, "answer": softmax(layer_2_in)}
 
     def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
         """The deltas, output first."""
-        layer_0, layer_1, layer_2 = layers
-        layer_2_delta = (batch.labels - layer_2) / (self.batch_size * layer_2.shape[0])
+        layer_0, layer_1 = layers["layer_0"], layers["layer_1"]
+        layer_2_delta = (batch.labels - layers["answer"]) / (self.batch_size * len(layers["answer"]))
         layer_1_delta = layer_2_delta.dot(weights["weights_1_2"].T) * tanh2deriv(layer_1)
         if batch.mask is not None:
             layer_1_delta *= batch.mask
         return {
-            "layer_2": layer_2_delta,
-            "layer_1": layer_1_delta,
+            "layer_2_in": layer_2_delta,
+            "layer_1_in": layer_1_delta,
             "weights_1_2": layer_1.T.dot(layer_2_delta),
             "weights_0_1": layer_0.T.dot(layer_1_delta),
         }
@@ -55,23 +54,24 @@ class CorrectedTanhSoftmax(Handwritten):
     signs: ClassVar[Mapping[str, int]] = {"weights_1_2": -1, "weights_0_1": -1}
 
     def forward(self, weights: Weights, batch: Batch) -> Layers:
-        """Images, tanh, the same after dropout, probabilities."""
+        """Images, hidden layer before and after tanh (and dropout), scores, probabilities."""
         layer_0 = batch.x
-        tanh_1 = np.tanh(layer_0.dot(weights["weights_0_1"]))
-        layer_1 = tanh_1 if batch.mask is None else tanh_1 * (batch.mask * 2)
-        layer_2 = stable_softmax(layer_1.dot(weights["weights_1_2"]))
-        return layer_0, tanh_1, layer_1, layer_2
+        layer_1_in = layer_0.dot(weights["weights_0_1"])
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("tanh_1", np.tanh(layer_1_in), batch.mask)}
+        layer_2_in = layers["layer_1"].dot(weights["weights_1_2"])
+        return layers | {"layer_2_in": layer_2_in, "answer": stable_softmax(layer_2_in)}
 
     def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
-        """The derivative of the loss by what goes into each activation and by each weight."""
-        layer_0, tanh_1, layer_1, layer_2 = layers
-        layer_2_delta = (layer_2 - batch.labels) / len(batch.labels)
+        """The derivative of the error by what goes into each activation and by each weight."""
+        layer_0, layer_1 = layers["layer_0"], layers["layer_1"]
+        tanh_1 = layers.get("tanh_1", layer_1)
+        layer_2_delta = (layers["answer"] - batch.labels) / len(batch.labels)
         layer_1_delta = layer_2_delta.dot(weights["weights_1_2"].T) * tanh2deriv(tanh_1)
         if batch.mask is not None:
             layer_1_delta *= batch.mask * 2
         return {
-            "layer_2": layer_2_delta,
-            "layer_1": layer_1_delta,
+            "layer_2_in": layer_2_delta,
+            "layer_1_in": layer_1_delta,
             "weights_1_2": layer_1.T.dot(layer_2_delta),
             "weights_0_1": layer_0.T.dot(layer_1_delta),
         }
@@ -106,6 +106,13 @@ class TanhSoftmaxNetwork(SoftmaxClassifier):
         weights_0_1 = 0.02 * rng.random_sample((784, self.hidden)) - 0.01
         weights_1_2 = 0.2 * rng.random_sample((self.hidden, 10)) - 0.1
         return {"weights_0_1": weights_0_1, "weights_1_2": weights_1_2}, rng
+
+    def forward(self, weights: Tensors, batch: Batch) -> Tensors:
+        """Images, hidden layer, scores."""
+        layer_0 = al.tensor(batch.x)
+        layer_1_in = layer_0 @ weights["weights_0_1"]
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("tanh_1", F.tanh(layer_1_in), batch.mask)}
+        return layers | {"layer_2_in": layers["layer_1"] @ weights["weights_1_2"]}
 
     def predict(self, weights: Weights, x: Array) -> Array:
         """Ten scores for each image, as they go into the softmax."""

@@ -12,8 +12,8 @@ import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
 from models.activations import softmax, stable_softmax, tanh2deriv
-from models.classifier import SoftmaxClassifier
-from models.network import Handwritten
+from models.classifier import SoftmaxClassifier, dropped
+from models.network import Handwritten, Tensors
 from models.records import Array, Batch, Deltas, Layers, Printed, Weights
 
 POSITIONS = 28 - 3  # in a row and in a column: the text leaves out the last of the 26
@@ -43,24 +43,23 @@ class PrintedConvolution(Handwritten):
     signs: ClassVar[Mapping[str, int]] = {"weights_1_2": +1, "kernels": -1}
 
     def forward(self, weights: Weights, batch: Batch) -> Layers:
-        """Sections, hidden layer after dropout (an image to a row), probabilities."""
+        """Sections, hidden layer before and after tanh, an image to a row (and dropout), scores, probabilities."""
         layer_0 = sections(batch.x)
-        layer_1 = np.tanh(layer_0.dot(weights["kernels"]).reshape(len(batch.x), -1))
-        if batch.mask is not None:
-            layer_1 *= batch.mask * 2
-        layer_2 = softmax(np.dot(layer_1, weights["weights_1_2"]))
-        return layer_0, layer_1, layer_2
+        layer_1_in = layer_0.dot(weights["kernels"]).reshape(len(batch.x), -1)
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("tanh_1", np.tanh(layer_1_in), batch.mask)}
+        layer_2_in = layers["layer_1"].dot(weights["weights_1_2"])
+        return layers | {"layer_2_in": layer_2_in, "answer": softmax(layer_2_in)}
 
     def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
         """The deltas, output first."""
-        layer_0, layer_1, layer_2 = layers
-        layer_2_delta = (batch.labels - layer_2) / (self.batch_size * layer_2.shape[0])
+        layer_0, layer_1 = layers["layer_0"], layers["layer_1"]
+        layer_2_delta = (batch.labels - layers["answer"]) / (self.batch_size * len(layers["answer"]))
         layer_1_delta = layer_2_delta.dot(weights["weights_1_2"].T) * tanh2deriv(layer_1)
         if batch.mask is not None:
             layer_1_delta *= batch.mask
         return {
-            "layer_2": layer_2_delta,
-            "layer_1": layer_1_delta,
+            "layer_2_in": layer_2_delta,
+            "layer_1_in": layer_1_delta,
             "weights_1_2": layer_1.T.dot(layer_2_delta),
             "kernels": layer_0.T.dot(layer_1_delta.reshape(len(layer_0), -1)),
         }
@@ -73,23 +72,24 @@ class CorrectedConvolution(Handwritten):
     signs: ClassVar[Mapping[str, int]] = {"weights_1_2": -1, "kernels": -1}
 
     def forward(self, weights: Weights, batch: Batch) -> Layers:
-        """Sections, tanh (an image to a row), the same after dropout, probabilities."""
+        """Sections, hidden layer before and after tanh, an image to a row (and dropout), scores, probabilities."""
         layer_0 = sections(batch.x)
-        tanh_1 = np.tanh(layer_0.dot(weights["kernels"]).reshape(len(batch.x), -1))
-        layer_1 = tanh_1 if batch.mask is None else tanh_1 * (batch.mask * 2)
-        layer_2 = stable_softmax(layer_1.dot(weights["weights_1_2"]))
-        return layer_0, tanh_1, layer_1, layer_2
+        layer_1_in = layer_0.dot(weights["kernels"]).reshape(len(batch.x), -1)
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("tanh_1", np.tanh(layer_1_in), batch.mask)}
+        layer_2_in = layers["layer_1"].dot(weights["weights_1_2"])
+        return layers | {"layer_2_in": layer_2_in, "answer": stable_softmax(layer_2_in)}
 
     def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
-        """The derivative of the loss by what goes into each activation and by each weight."""
-        layer_0, tanh_1, layer_1, layer_2 = layers
-        layer_2_delta = (layer_2 - batch.labels) / len(batch.labels)
+        """The derivative of the error by what goes into each activation and by each weight."""
+        layer_0, layer_1 = layers["layer_0"], layers["layer_1"]
+        tanh_1 = layers.get("tanh_1", layer_1)
+        layer_2_delta = (layers["answer"] - batch.labels) / len(batch.labels)
         layer_1_delta = layer_2_delta.dot(weights["weights_1_2"].T) * tanh2deriv(tanh_1)
         if batch.mask is not None:
             layer_1_delta *= batch.mask * 2
         return {
-            "layer_2": layer_2_delta,
-            "layer_1": layer_1_delta,
+            "layer_2_in": layer_2_delta,
+            "layer_1_in": layer_1_delta,
             "weights_1_2": layer_1.T.dot(layer_2_delta),
             "kernels": layer_0.T.dot(layer_1_delta.reshape(len(layer_0), -1)),
         }
@@ -128,6 +128,13 @@ class ConvolutionNetwork(SoftmaxClassifier):
         kernels = 0.02 * rng.random_sample((KERNEL * KERNEL, self.kernels)) - 0.01
         weights_1_2 = 0.2 * rng.random_sample((self.hidden, 10)) - 0.1
         return {"kernels": kernels, "weights_1_2": weights_1_2}, rng
+
+    def forward(self, weights: Tensors, batch: Batch) -> Tensors:
+        """Sections, hidden layer (an image to a row), scores."""
+        layer_0 = al.tensor(sections(batch.x))
+        layer_1_in = (layer_0 @ weights["kernels"]).reshape(len(batch.x), -1)
+        layers = {"layer_0": layer_0, "layer_1_in": layer_1_in, **dropped("tanh_1", F.tanh(layer_1_in), batch.mask)}
+        return layers | {"layer_2_in": layers["layer_1"] @ weights["weights_1_2"]}
 
     def predict(self, weights: Weights, x: Array) -> Array:
         """Ten scores for each image, as they go into the softmax."""

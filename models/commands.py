@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
+from autograd_lite.data import offline
 from autograd_lite.draw import DrawError, draw
-from models import checking, networks, picture, report
-from models.network import FRAMEWORK, Network
-from models.records import Record
-from models.reproduce import TABLES, Comparison, has_table, tables_folder, tables_path
+from models import chapters, checking, mnist, networks, picture, report, training
+from models.network import CORRECTED, FRAMEWORK, PRINTED, Network
+from models.records import Data, Record
+from models.reproduce import TABLES, Comparison, has_table, tables_folder, tables_path, version
+from models.training import EarlyStopping
 
 T = TypeVar("T")
 
@@ -72,13 +74,17 @@ def bar(steps: Iterable[T], total: int, unit: str, doing: str, quiet: bool = Fal
     return shown
 
 
-def ready(chosen: Iterable[Network]) -> None:
-    """Raise CommandError unless the examples of these networks are there."""
+def examples(network: Network, all_data: bool = False) -> Data:
+    """The examples to train and test on. Raises CommandError where they are not there."""
     try:
-        for network in chosen:
-            network.data()
+        own = network.data()
+        if not all_data:
+            return own
+        if own.x_train is not mnist.load().x_train:
+            raise CommandError(f"--all-data is for the networks on MNIST: {label(network)} has other examples")
+        return mnist.load_all()
     except (OSError, ValueError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(f"{label(network)} cannot be had: {error}") from error
 
 
 def label(network: Network) -> str:
@@ -87,34 +93,64 @@ def label(network: Network) -> str:
 
 
 def list_networks() -> int:
-    """A line for each network."""
-    for network in networks.values():
-        print(f"{network.id:5} {network.alias:13} {network.sentence}")
+    """A line for each network, under its chapter's."""
+    ids, aliases = (max(map(len, names)) for names in zip(*((n.id, n.alias) for n in networks.values()), strict=True))
+    for chapter, (title, members) in enumerate(chapters.items()):
+        print(f"\n{title}" if chapter else title)
+        for network in members:
+            print(f"  {network.id:{ids}}  {network.alias:{aliases}}  {network.sentence}")
     return 0
 
 
-def train(network: Network, version: str = FRAMEWORK, epochs: int | None = None, quiet: bool = False) -> int:
+@dataclass(frozen=True)
+class Training:
+    """How to train: see `train --help`. No version is what the framework can train, else what the text writes."""
+
+    version: str | None = None
+    epochs: int | None = None
+    quiet: bool = False
+    patience: int | None = None
+    all_data: bool = False
+
+
+def train(network: Network, how: Training | None = None) -> int:
     """Train a network, printing the book's lines; Ctrl-C ends it in order."""
-    if not quiet:
+    how = how or Training()
+    data = examples(network, how.all_data)
+    trainable = network.objective is None or CORRECTED in network.versions
+    version = how.version or (FRAMEWORK if trainable else PRINTED)
+    if how.patience is not None and data.x_test is None:
+        raise CommandError(f"{label(network)} is not tested: there is nothing to stop early by")
+    if not how.quiet:
         say(f"{label(network)}, {version}: {network.sentence}")
-    _train(network, version, network.epochs if epochs is None else epochs, quiet)
+    _train(network, replace(how, version=version), data)
     return 0
 
 
-def _train(network: Network, version: str, epochs: int, quiet: bool = False) -> Record | None:
+def _train(network: Network, how: Training, data: Data) -> Record | None:
     """Train with lines and a bar; returns the last record. Raises CommandError after Ctrl-C."""
+    version, epochs = how.version or FRAMEWORK, network.epochs if how.epochs is None else how.epochs
+    try:
+        records: Iterable[Record] = training.train(network, version, epochs, data)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if how.patience is not None:
+        records = EarlyStopping(records, how.patience)
     began, last, tested = perf_counter(), None, None
-    if not quiet:
+    if not how.quiet:
         say(f"{_counted(epochs)} {_direction(network, version)}; Ctrl-C stops")
     try:
-        for last in bar(network.train(version, epochs), epochs, "epoch", label(network), quiet):
-            tested = last if last.test else tested
-            if last.line and not quiet:
+        for last in bar(records, epochs, "epoch", label(network), how.quiet):
+            tested = last if last.epoch.test else tested
+            if last.line and not how.quiet:
                 say(last.line)
     except KeyboardInterrupt:
-        done = 0 if last is None else last.iteration + 1
-        raise CommandError(f"stopped after {done} of {_counted(epochs)}{_reached(tested)}", INTERRUPTED) from None
-    say(f"{_counted(epochs)} in {perf_counter() - began:.1f} s{_reached(tested)}")
+        raise CommandError(
+            f"stopped after {_done(last)} of {_counted(epochs)}{_reached(tested)}", INTERRUPTED
+        ) from None
+    say(f"{_counted(_done(last))} in {perf_counter() - began:.1f} s{_reached(tested)}")
+    if isinstance(records, EarlyStopping):
+        say(_stopped(records))
     return last
 
 
@@ -122,40 +158,62 @@ def _counted(epochs: int) -> str:
     return f"{epochs} epoch{'' if epochs == 1 else 's'}"
 
 
+def _done(last: Record | None) -> int:
+    return 0 if last is None else last.epoch.iteration + 1
+
+
+def _stopped(records: EarlyStopping) -> str:
+    """Why the training is over, and what the best test was."""
+    assert records.best is not None
+    best = records.best.line or f"I:{records.best.epoch.iteration}"
+    tests = f"{records.patience} test{'' if records.patience == 1 else 's'}"
+    if records.stopped:
+        return f"stopped early: {tests} in a row no better than the best, {best}"
+    return f"not stopped early: never {tests} in a row no better than the best, {best}"
+
+
 def _direction(network: Network, version: str) -> str:
     """Hand-written steps are the gradient's or not: that is for `check` to find."""
+    if network.objective is None:
+        return "of a forward pass, which learns nothing"
     if version == FRAMEWORK:
         return f"down {network.objective}"
     return f"of steps written by hand (`check` compares them with the gradient of {network.objective})"
 
 
 def _reached(record: Record | None) -> str:
-    return "" if record is None else f"; test accuracy {_accuracy(record):.4f} at I:{record.iteration}"
+    return "" if record is None else f"; test accuracy {_accuracy(record):.4f} at I:{record.epoch.iteration}"
 
 
 def _accuracy(record: Record | None) -> float:
-    return 0.0 if record is None or record.test is None else record.test.correct / record.test.examples
+    test = None if record is None else record.epoch.test
+    return 0.0 if test is None else test.correct / test.examples
 
 
-def check(chosen: Sequence[Network], as_json: bool = False) -> int:
-    """Compare the gradients of some networks, and print what was found."""
-    findings: list[checking.Finding] = []
-    if not as_json:
-        say(f"{report.LEGEND}\n\n{report.HEADING}")
-    for network in bar(chosen, len(chosen), "network", "checking"):
-        found = checking.check(network)
-        findings += found
-        if not as_json:
-            say(report.table(network, found) + "\n")
-    if as_json:
-        print(report.as_json(findings))
-    else:
-        say(report.summary(findings))
-    return FAILED if any(finding.passed is False for finding in findings) else 0
+TABLE, JSON, PAGES = "table", "json", "pages"
+
+
+def check(chosen: Sequence[Network], form: str = TABLE) -> int:
+    """Compare the derivatives of some networks, and print what was found; those without their data are skipped."""
+    found: list[checking.Checked] = []
+    if form == TABLE:
+        say(f"{report.LEGEND}\n")
+    with offline():
+        for network in bar(chosen, len(chosen), "network", "checking"):
+            checked = checking.check(network)
+            found += checked
+            if form != JSON:
+                say(f"{report.table(network, checked) if form == TABLE else report.explained(network, checked)}\n")
+    if form == JSON:
+        print(report.as_json(found))
+    elif form == TABLE:
+        say(report.summary(found))
+    return FAILED if any(one.passed is False for one in found) else 0
 
 
 def graph(network: Network, path: Path) -> int:
     """Draw the graph of the error of the first batch, with everything that goes into it."""
+    examples(network)
     error, names = picture.graph(network)
     try:
         draw(error, path, names=names)
@@ -164,7 +222,8 @@ def graph(network: Network, path: Path) -> int:
         raise CommandError(f"cannot draw {path}: {problem}\n-o {text} works without: it is the text") from problem
     except (OSError, ValueError) as problem:
         raise CommandError(f"cannot draw {path}: {problem}") from problem
-    print(f"{path}: the graph of {network.objective}, {label(network)}, first batch")
+    drawn = network.objective or "the forward pass"
+    print(f"{path}: the graph of {drawn}, {label(network)}, first batch")
     return 0
 
 
@@ -172,40 +231,62 @@ def reproduce(chosen: Sequence[Network], epochs: int | None = None) -> int:
     """Train as printed, in full unless told otherwise, and compare every number that the text prints."""
     for line in _sources(chosen):
         say(line)
-    comparisons = [_reproduce(network, epochs) for network in chosen]
-    return FAILED if any(comparison.differences for comparison in comparisons) else 0
+    compared, left = [], []
+    for network in chosen:
+        comparison = _reproduce(network, epochs)
+        if comparison is None:
+            left.append(network)
+        else:
+            compared.append(comparison)
+    different = [comparison.network for comparison in compared if comparison.differences]
+    parts = [f"{len(compared)} network{'' if len(compared) == 1 else 's'} compared"]
+    parts[0] += f", {len(left)} not: {_ids(left)}" if left else ""
+    parts += [f"{len(different)} DIFFERENT: {_ids(different)}"] if different else ["all equal"] if compared else []
+    say("; ".join(parts))
+    return FAILED if different else 0
+
+
+def _listed(some: Iterable[Network]) -> str:
+    return ", ".join(map(label, some))
+
+
+def _ids(some: Iterable[Network]) -> str:
+    return ", ".join(network.id for network in some)
 
 
 def _sources(chosen: Sequence[Network]) -> Iterator[str]:
     """With what the trainings are compared, and with what not, and why. Raises CommandError for a missing folder."""
-    printed = "the lines and sums that the text prints"
     try:
         folder, path = tables_folder(), tables_path()
-        missing = [network for network in chosen if path and not has_table(network)]
+        having = [network for network in chosen if path and has_table(network)]
     except (OSError, ValueError) as error:
         raise CommandError(str(error)) from error
-    if path is None:
-        yield f"compared with {printed}"
-        if folder is not None:
-            yield f"NOT compared with whole tables: there is no {TABLES} in {folder}, which AUTOGRAD_LITE_DATA names"
-        return
-    yield f"compared with {path}"
-    if missing:
-        yield f"which has no table for {', '.join(map(label, missing))}: compared with {printed}"
+    yield "compared with the numbers that the text prints"
+    if path is not None:
+        yield f"and with {path}, which has {f'whole tables of {_listed(having)}' if having else 'no table of these'}"
+    elif folder is not None:
+        yield f"NOT compared with whole tables: there is no {TABLES} in {folder}, which AUTOGRAD_LITE_DATA names"
 
 
-def _reproduce(network: Network, epochs: int | None) -> Comparison:
+def _reproduce(network: Network, epochs: int | None) -> Comparison | None:
+    """None where there is nothing to compare, or nothing to train on."""
     total = network.epochs if epochs is None else min(epochs, network.epochs)
     try:
-        comparison, began = Comparison(network), perf_counter()
-    except ValueError as error:
+        comparison, began, data = Comparison(network), perf_counter(), network.data()
+    except FileNotFoundError as error:
+        say(f"{label(network)}: NOT compared: {error}")
+        return None
+    except (OSError, ValueError) as error:
         raise CommandError(str(error)) from error
-    for record in bar(network.train("as-printed", total), total, "epoch", label(network)):
+    if not comparison.anything:
+        say(f"{label(network)}: NOT compared: the text prints no number of it")
+        return None
+    for record in bar(training.train(network, version(network), total, data), total, "epoch", label(network)):
         comparison.add(record)
     if total == network.epochs:
-        comparison.finish(record.weights)
+        comparison.finish(record.epoch.weights)
     seconds = perf_counter() - began
-    say(f"{label(network)}, {total} of {network.epochs} epochs: {comparison}  ({seconds:.1f} s)")
+    say(f"{label(network)}, {total} of {_counted(network.epochs)}: {comparison}  ({seconds:.1f} s)")
     for difference in comparison.differences:
         say(f"  {difference}")
     return comparison
@@ -214,13 +295,13 @@ def _reproduce(network: Network, epochs: int | None) -> Comparison:
 def main_job() -> int:
     """Check all networks, train one to the accuracy it should reach, and say what to do next."""
     network = replace(networks[FIRST], test_every=50)
-    say(f"{len(networks)} networks, hand-written in NumPy and built with autograd_lite, on real MNIST")
+    say(f"{len(networks)} networks, hand-written in NumPy and built with autograd_lite, the digits on real MNIST")
     say("\n1. Are the gradients right?\n")
     status = check(list(networks.values()))
     say(f"\n2. Does it learn? {label(network)}, built with the framework\n")
-    reached = _accuracy(_train(network, FRAMEWORK, network.epochs))
-    good = reached >= network.accuracy
-    say(f"{'as it should' if good else 'NOT as it should'}: at least {network.accuracy:.2f}{_in_the_text(network)}")
+    reached, least = _accuracy(_train(network, Training(FRAMEWORK), examples(network))), network.accuracy or 0.0
+    good = reached >= least
+    say(f"{'as it should' if good else 'NOT as it should'}: at least {least:.2f}{_in_the_text(network)}")
     say(f"\n{NEXT}")
     return status if good else FAILED
 

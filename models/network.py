@@ -1,7 +1,8 @@
-"""What every network of the book has in common: its versions, an epoch's batches, a printed line.
+"""What every network of the book has in common: its examples, its versions, its graph, its printed line.
 
-A `Network` knows how its weights start, in which order it sees its examples, what its error is and how
-it is built with the framework; a `Handwritten` is its forward and backward pass written out in NumPy.
+A `Network` knows how its weights start, in which order it sees its examples, and its forward pass and error in plain
+tensors, under the book's names. A `Handwritten` is a training step written out in NumPy: "as-printed" is the text's
+arithmetic, "corrected" is the gradient. What trains them is in `training.py`.
 """
 
 from __future__ import annotations
@@ -15,44 +16,51 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite import nn
-from models.records import Array, Batch, Data, Deltas, Figures, Layers, Printed, Record, Weights
+from models.records import Array, Batch, Data, Deltas, Epoch, Figures, Layers, Printed, Weights
 
 FRAMEWORK = "framework"
+PRINTED, CORRECTED = "as-printed", "corrected"
+Tensors = dict[str, al.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Handwritten(ABC):
     """A training step written out in NumPy.
 
-    `lr` is the learning rate and `signs` how each delta is applied: +1 for `weights += lr * delta`, -1 for
-    `weights -= lr * delta`. `updates` is how many times one forward pass is followed by deltas and update.
+    `lr` is the learning rate and `signs` how each delta of a weight is applied: +1 for `weights += lr * delta`, -1
+    for `weights -= lr * delta`; a weight that is not named there stays as it is. `updates` is how many times one
+    forward pass is followed by deltas and update. `follows` is what the step is meant to follow: the "gradient", or
+    the gradient's "sign" alone, with a step of fixed length; "nothing" is a forward pass that learns nothing.
     """
 
-    lr: float
+    lr: float = 0.0
     updates: int = 1
-    signs: ClassVar[Mapping[str, int]]
+    signs: ClassVar[Mapping[str, int]] = {}
+    follows: ClassVar[str] = "gradient"
 
     @abstractmethod
     def forward(self, weights: Weights, batch: Batch) -> Layers:
-        """The layers of one training step, the network's output last."""
+        """The layers of one training step by name, the network's output last."""
 
-    @abstractmethod
     def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
-        """The deltas of these layers and of the weights, with nothing updated and nothing written into."""
+        """The deltas of layers and weights, output first, with nothing updated and nothing written into.
+
+        Each goes by the name of the tensor of `Network.forward` that it belongs to, in the sign in which it is
+        written.
+        """
+        return {}
 
     def deltas(self, weights: Weights, batch: Batch) -> Deltas:
-        """Every delta that the step computes at these weights, by name, in the sign in which it is written.
-
-        "layer_1" and "layer_2" are the deltas of what goes into the layer's activation.
-        """
+        """Every delta that the step computes at these weights."""
         return self.backward(weights, batch, self.forward(weights, batch))
 
-    def step(self, weights: Weights, batch: Batch) -> Array:
-        """Train on one batch, changing the weights in place; returns the network's output before it."""
-        layers = self.forward(weights, batch)
+    def step(self, weights: Weights, batch: Batch) -> tuple[Layers, Deltas]:
+        """Train on one batch, changing the weights in place; returns the layers before, and the last deltas."""
+        layers, deltas = self.forward(weights, batch), Deltas()
         for _ in range(self.updates):
-            self.update(weights, self.backward(weights, batch, layers))
-        return layers[-1]
+            deltas = self.backward(weights, batch, layers)
+            self.update(weights, deltas)
+        return layers, deltas
 
     def update(self, weights: Weights, deltas: Deltas) -> None:
         """Apply the deltas of the weights, each in its sign."""
@@ -60,29 +68,41 @@ class Handwritten(ABC):
             weights[name] += sign * self.lr * deltas[name]
 
 
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A forward pass in plain tensors: weights and layers by name, output last, and the error (None: forward only)."""
+
+    weights: Tensors
+    layers: Tensors
+    error: al.Tensor | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Network(ABC):
     """A network of the book: its start, its examples in their order, its error, its versions.
 
-    `versions` are the hand-written ones, "as-printed" and "corrected"; "framework" trains what `module` builds,
-    at the corrected one's learning rate. `parameters` says where in the module each matrix of theirs is.
+    `versions` are the hand-written ones, by name: "as-printed", "corrected", either may be missing. `columns` are
+    those of the printed line after the iteration. `objective` says `error` in words; without one the network is a
+    forward pass alone. `frozen` weights are not trained.
     """
 
     id: str
     alias: str
     sentence: str
-    epochs: int
-    accuracy: float  # on the test examples after all epochs, corrected and framework: rounded down
-    columns: tuple[str, ...]  # of the printed line, after the iteration, in its order
+    epochs: int = 1
+    columns: tuple[str, ...] = ()
     versions: Mapping[str, Handwritten]
     printed: Printed = field(default_factory=Printed)
     test_every: int = 1
-    objective: ClassVar[str]
-    parameters: ClassVar[Mapping[str, str]]
+    accuracy: float | None = None  # on the test examples after all epochs, corrected and framework: rounded down
+    frozen: tuple[str, ...] = ()
+    running: bool = False  # figures of the training run on from epoch to epoch
+    objective: ClassVar[str | None] = None
+    parameters: ClassVar[Mapping[str, str]] = {}  # where in the module each weight is; empty without a module
 
     @abstractmethod
     def data(self) -> Data:
-        """The examples that the book uses."""
+        """The examples that the book uses. Raises FileNotFoundError, saying what to do, where they are not there."""
 
     @abstractmethod
     def start(self) -> tuple[Weights, np.random.RandomState]:
@@ -90,160 +110,105 @@ class Network(ABC):
 
     @abstractmethod
     def batches(self, data: Data, rng: np.random.RandomState) -> Iterator[Batch]:
-        """The batches of one epoch in order; a mask is drawn from `rng` when its batch is asked for."""
+        """The batches of one epoch in order; what is drawn for a batch is drawn when it is asked for."""
 
     @abstractmethod
+    def forward(self, weights: Tensors, batch: Batch) -> Tensors:
+        """The layers in plain tensors, by the book's names, the output last: what `Handwritten.forward` computes."""
+
+    def error(self, output: al.Tensor, batch: Batch) -> al.Tensor:
+        """The error that training goes down, from the output for one batch: `objective` says it in words."""
+        raise NotImplementedError(f"network {self.id} is a forward pass alone")
+
+    def stated(self, output: al.Tensor, batch: Batch) -> al.Tensor:
+        """The error as the text writes it, against which its deltas are held; `error`, unless that has a slip."""
+        return self.error(output, batch)
+
+    # What follows has an answer for all of them; a network overrides what differs.
+
+    def module(self) -> nn.Module | None:
+        """The network as a module, from inputs to output, its weights anything yet; None where there are no layers."""
+        return None
+
+    def answer(self, output: Array) -> Array:
+        """What the hand-written versions put out last, from the output of `forward`: of scores, probabilities."""
+        return output
+
     def predict(self, weights: Weights, x: Array) -> Array:
-        """The network's scores for each row of `x` as the book tests it: without dropout."""
+        """The network's output for each row of `x` as the book tests it: without dropout."""
+        raise NotImplementedError(f"network {self.id} is not tested")
 
-    @abstractmethod
-    def module(self) -> nn.Module:
-        """The network built with the framework, from images to scores; its weights are anything yet."""
-
-    @abstractmethod
-    def criterion(self, scores: al.Tensor, labels: Array) -> al.Tensor:
-        """The error that training goes down, from the scores of one batch: `objective` says it in words."""
-
-    @abstractmethod
-    def output(self, scores: Array) -> Array:
-        """What the network puts out for its scores: what `figures` takes."""
-
-    @abstractmethod
-    def figures(self, output: Array, labels: Array) -> Figures:
+    def figures(self, output: Array, batch: Batch) -> Figures:
         """What a step with this output adds to the figures of its epoch."""
+        return Figures(1)
 
-    @abstractmethod
-    def test_figures(self, scores: Array, labels: Array) -> Figures:
+    def test_figures(self, output: Array, data: Data) -> Figures:
         """What is counted on the test examples."""
+        raise NotImplementedError(f"network {self.id} is not tested")
 
-    @abstractmethod
-    def row(self, train: Figures, test: Figures | None, size: int) -> dict[str, float]:
-        """The values of the printed line, uncut, by column; without `test`, only those of the training."""
+    def row(self, epoch: Epoch) -> dict[str, object]:
+        """The values of the printed line, uncut, by column; columns that need a test are left out without one."""
+        return {}
 
-    def cell(self, column: str, value: float) -> str:
+    def cell(self, column: str, value: object) -> str:
         """A value as the book prints it in this column."""
         return str(value)
 
-    def line(self, iteration: int, row: Mapping[str, float]) -> str:
+    def focus(self, weights: Weights, batch: Batch) -> tuple[Weights, Batch]:
+        """The same step on no more rows of its weights than it reads, so that it can be checked entry by entry."""
+        return weights, batch
+
+    # The same for all
+
+    def line(self, iteration: int, row: Mapping[str, object]) -> str:
         """One line of the printed table."""
         return " ".join([f"I:{iteration}", *(f"{name}:{self.cell(name, row[name])}" for name in self.columns)])
 
-    # Built with the framework
+    def tensors(self, weights: Weights) -> Tensors:
+        """A copy of the weights as leaf tensors under their names; the frozen ones require no gradient."""
+        return {
+            name: al.tensor(array, requires_grad=name not in self.frozen, name=name) for name, array in weights.items()
+        }
+
+    def graph(self, weights: Weights | Tensors, batch: Batch, stated: bool = False) -> Graph:
+        """Run forward and error in plain tensors, each under its name."""
+        given = {n: w for n, w in weights.items() if isinstance(w, al.Tensor)}
+        leaves = given or self.tensors(weights)  # type: ignore[arg-type]
+        layers = self.forward(leaves, batch)
+        for name, layer in layers.items():
+            layer.name = name
+        output = list(layers.values())[-1]
+        if self.objective is None:
+            return Graph(leaves, layers, None)
+        error = self.stated(output, batch) if stated else self.error(output, batch)
+        error.name = error.name or "error"
+        return Graph(leaves, layers, error)
 
     def build(self, weights: Weights) -> nn.Module:
         """The module with a copy of these weights, which have a row for each input, as in the text."""
         model = self.module()
+        if model is None:
+            raise TypeError(f"network {self.id} has no module: it is made of plain tensors")
         state = model.state_dict()
         places = self.parameters.items()
         model.load_state_dict({path: weights[name].T.reshape(state[path].shape) for name, path in places})
         return model
 
     def arrays(self, values: Mapping[str, Array]) -> Weights:
-        """Arrays of the framework's layout, by parameter path, as hand-written matrices: views."""
-        return {name: values[path].reshape(len(values[path]), -1).T for name, path in self.parameters.items()}
+        """Arrays of the module's layout, by parameter path, as hand-written matrices: views."""
+        return {
+            name: values[path] if values[path].ndim < 2 else values[path].reshape(len(values[path]), -1).T
+            for name, path in self.parameters.items()
+        }
 
-    def scores(self, model: nn.Module, batch: Batch) -> al.Tensor:
-        """The module's scores for a batch, dropout with the batch's mask; without one there is no dropout."""
+    def output(self, model: nn.Module, batch: Batch) -> al.Tensor:
+        """The module's output for a batch, dropout with the batch's mask; without one there is no dropout."""
         model.train(batch.mask is not None)
         for module in model.modules():
             if isinstance(module, nn.Dropout):
                 module.generator = Given(batch.mask)
-        scores: al.Tensor = model(al.from_numpy(batch.x))
-        return scores
-
-    def error(self, model: nn.Module, batch: Batch) -> al.Tensor:
-        """The error of a module on a batch, ready for `backward()`."""
-        return self.criterion(self.scores(model, batch), batch.labels)
-
-    # Training
-
-    def trainer(self, version: str, weights: Weights) -> Trainer:
-        """Whoever trains this version, from these weights on. Raises ValueError for an unknown one."""
-        if version == FRAMEWORK:
-            return Modular(self, weights)
-        if version not in self.versions:
-            names = ", ".join((*self.versions, FRAMEWORK))
-            raise ValueError(f"network {self.id} has no version {version!r}; it has {names}")
-        return ByHand(self, self.versions[version], weights)
-
-    def train(self, version: str = FRAMEWORK, epochs: int | None = None, data: Data | None = None) -> Iterator[Record]:
-        """Train from the start, an epoch for each record asked for; the last epoch is always tested."""
-        epochs = self.epochs if epochs is None else epochs
-        if epochs < 0:
-            raise ValueError(f"epochs must be 0 or more, not {epochs}")
-        weights, rng = self.start()
-        return self._train(self.trainer(version, weights), rng, epochs, self.data() if data is None else data)
-
-    def _train(self, trainer: Trainer, rng: np.random.RandomState, epochs: int, data: Data) -> Iterator[Record]:
-        size = len(data.x_train)
-        for iteration in range(epochs):
-            train = Figures()
-            for batch in self.batches(data, rng):
-                train += self.figures(trainer.step(batch), batch.labels)
-            tested = iteration % self.test_every == 0 or iteration == epochs - 1
-            test = self._test(trainer, data) if tested else None
-            row = self.row(train, test, size)
-            line = None if test is None else self.line(iteration, row)
-            yield Record(iteration, size, train, test, trainer.weights, row, line)
-
-    def _test(self, trainer: Trainer, data: Data) -> Figures | None:
-        if data.x_test is None or data.labels_test is None:
-            return None
-        return self.test_figures(trainer.predict(data.x_test), data.labels_test)
-
-
-class Trainer(ABC):
-    """One version of a network in training; `weights` are the arrays that it changes."""
-
-    network: Network
-    weights: Weights
-
-    @abstractmethod
-    def step(self, batch: Batch) -> Array:
-        """Train on one batch; returns the network's output before it."""
-
-    @abstractmethod
-    def predict(self, x: Array) -> Array:
-        """The scores for each row of `x`, without dropout."""
-
-
-class ByHand(Trainer):
-    """Trains a hand-written version, on the weights that it is given."""
-
-    def __init__(self, network: Network, handwritten: Handwritten, weights: Weights) -> None:
-        self.network, self.handwritten, self.weights = network, handwritten, weights
-
-    def step(self, batch: Batch) -> Array:
-        """The hand-written step."""
-        return self.handwritten.step(self.weights, batch)
-
-    def predict(self, x: Array) -> Array:
-        """The hand-written prediction."""
-        return self.network.predict(self.weights, x)
-
-
-class Modular(Trainer):
-    """Trains the network's module: from a copy of the weights, at the corrected version's rate."""
-
-    def __init__(self, network: Network, weights: Weights) -> None:
-        self.network, self.model = network, network.build(weights)
-        self.optimizer = al.optim.SGD(self.model.parameters(), lr=network.versions["corrected"].lr)
-        self.weights = network.arrays({path: p.data for path, p in self.model.named_parameters()})
-
-    def step(self, batch: Batch) -> Array:
-        """Forward, backward, and a step of gradient descent."""
-        scores = self.network.scores(self.model, batch)
-        self.optimizer.zero_grad()
-        self.network.criterion(scores, batch.labels).backward()
-        self.optimizer.step()
-        return self.network.output(scores.data)
-
-    def predict(self, x: Array, chunk: int = 250) -> Array:
-        """The module in evaluation, so many images at a time."""
-        self.model.eval()
-        with al.no_grad():
-            parts = [self.model(al.from_numpy(x[i : i + chunk])).data for i in range(0, len(x), chunk)]
-        return np.concatenate(parts)
+        output: al.Tensor = model(al.from_numpy(batch.x))
+        return output
 
 
 class Given:

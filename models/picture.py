@@ -1,9 +1,11 @@
-"""The graph of a network's error with everything that goes into it, each under its name."""
+"""The graph of a network's error with everything that goes into it, each under the book's name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 import autograd_lite as al
 from models.network import Network
@@ -11,27 +13,26 @@ from models.records import Array
 
 
 def graph(network: Network) -> tuple[al.Tensor, dict[str, Any]]:
-    """The error of the first batch, and what in its graph has which name; no backward has freed any of it."""
+    """The error of the first batch in plain tensors (the output, of a forward pass alone), and names for constants.
+
+    Weights and layers have their names already; no backward has freed any of it.
+    """
     weights, rng = network.start()
-    model = network.build(weights)
     batch = next(network.batches(network.data(), rng))
-    constants = [(batch.x, "images"), (batch.labels, "labels")]
+    constants = [(batch.labels, "labels")]
     with al.watch(_followed(constants)):
-        scores = network.scores(model, batch)
-        error = network.criterion(scores, batch.labels)
-    names: dict[str, Any] = dict(model.named_parameters())
-    return error, names | {name: array for array, name in constants} | {"scores": scores, "error": error}
+        drawn = network.graph(weights, batch)
+    result = list(drawn.layers.values())[-1] if drawn.error is None else drawn.error
+    return result, {name: array for array, name in constants if isinstance(array, np.ndarray)}
 
 
 def _followed(constants: list[tuple[Array, str]]) -> Callable[..., None]:
-    """A watcher that names what is made of named constants after them, and the mask of dropout."""
+    """A watcher that names what is made of named constants after them."""
 
     def watcher(op: Any, args: Any, attrs: Any, result: Any) -> None:
         if isinstance(result, al.Tensor) and result.node is not None:
             return
         made = _array(result)
-        if op.name == "keep_mask":
-            constants.append((made, "dropout mask"))
         for array, name in list(constants):
             if any(_array(arg) is array for arg in args):
                 constants.append((made, f"{name.partition(',')[0]}, {op.name}"))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]
 Weights: TypeAlias = dict[str, Array]
 Deltas: TypeAlias = dict[str, Array]
-Layers: TypeAlias = tuple[Array, ...]
+Layers: TypeAlias = dict[str, Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,16 +32,21 @@ class Data:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one training step sees; `mask` holds the zeros and ones of dropout, not yet doubled."""
+    """What one training step sees; `mask` holds the zeros and ones of dropout, not yet doubled.
+
+    `samples` are the words that a step of negative sampling asks about.
+    """
 
     x: Array
     labels: Array
     mask: Array | None = None
+    samples: Array | None = None
 
     def first(self, count: int) -> Batch:
         """Its first examples, at most so many."""
         mask = None if self.mask is None else self.mask[:count]
-        return Batch(self.x[:count], self.labels[:count], mask)
+        samples = None if self.samples is None else self.samples[:count]
+        return Batch(self.x[:count], self.labels[:count], mask, samples)
 
 
 @dataclass(frozen=True)
@@ -75,26 +80,38 @@ def _add(total: float | None, more: float | None) -> float | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
-    """One epoch of a training: what was counted, and the line that the book prints for it.
+class Epoch:
+    """What one epoch of a training left: what was counted, and of its last step the layers and deltas.
 
-    `size` is the number of training examples there are, which is what the book divides by. `row` holds the
-    values of the line by column, uncut. `test` and `line` are None where the network is not tested.
-    `weights` are the arrays in training themselves: copy them to keep them.
+    `size` is the number of training examples there are, which is what the book divides by. `test` is None where the
+    network is not tested. `weights` are the arrays in training themselves: copy them to keep them.
     """
 
     iteration: int
     size: int
     train: Figures
     test: Figures | None
+    layers: Layers
+    deltas: Deltas
     weights: Weights
-    row: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """An epoch, with the values of the book's line by column, uncut, and the line, None where none is printed."""
+
+    epoch: Epoch
+    row: Mapping[str, object]
     line: str | None
 
 
 @dataclass(frozen=True)
 class Printed:
-    """What the text prints for a network: cells by iteration and column, sums of the trained weights."""
+    """What the text prints for a network: cells by iteration and column, sums of the trained weights, the weights.
 
-    rows: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    A cell that is a string is compared as a string, a number or a list of numbers to 9 digits.
+    """
+
+    rows: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
     sums: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, object] = field(default_factory=dict)

@@ -1,87 +1,166 @@
-"""What a check found, as a table of at most 100 columns, in a few sentences, or as JSON."""
+"""What a check found: a line for each version, the full pages, or JSON."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from typing import Any
 
-from models.checking import AGREES, DIFFERS, Finding
-from models.network import FRAMEWORK, Network
+from autograd_lite.check import Cause, StepFinding
+from autograd_lite.check.delta_report import times_words
+from autograd_lite.check.search import Reading
+from models.checking import Checked
+from models.network import PRINTED, Network
 
 LEGEND = """\
-framework: autograd's gradient against finite differences; allowed is 1e-6 of it plus its rounding.
-corrected, as-printed: by hand, against autograd's. delta: as computed. step: (old - new) / rate.
-multiple: the gradient times the ratio. differs: no multiple of it, since the cosine is not 1 or -1."""
-HEADING = f"""\
-{"":24}{" delta ":-^33}  {" step ":-^34}
-{"parameter":12}{"version":12}{"verdict":12}{"cosine":>9}{"ratio":>11}   {"verdict":12}{"cosine":>9}{"ratio":>11}"""
+framework: autograd against finite differences. corrected, as-printed: every delta of the hand-written pass against
+the recorded graph, and the step that its update makes. Of a pass that is k times the gradient, k is said; of another,
+which deltas introduce a mistake, and which."""
 
 
-def table(network: Network, findings: Sequence[Finding]) -> str:
-    """One network: a heading, and three lines for each parameter."""
-    lines = [f"{network.id} {network.alias}: {network.objective}"]
-    rows: dict[tuple[str, str], dict[str, Finding]] = {}
-    for finding in findings:
-        rows.setdefault((finding.parameter, finding.version), {})[finding.what] = finding
-    named = ""
-    for (parameter, version), row in rows.items():
-        gradient = row.get("gradient")
-        cells = f"{_cell(row['delta'])}   {_cell(row['step'])}" if gradient is None else _by_differences(gradient)
-        lines.append(f"{parameter if parameter != named else '':12}{version:12}{cells}".rstrip())
-        named = parameter
-    return "\n".join(lines)
+def table(network: Network, checked: Sequence[Checked]) -> str:
+    """One network: a heading, and a line for each version."""
+    heading = f"{network.id} {network.alias}" + (f": {network.objective}" if network.objective else "")
+    return "\n".join([heading, *(f"  {c.version:12}{line}" for c in checked for line in [words(c)])])
 
 
-def _by_differences(finding: Finding) -> str:
-    word = "agrees with" if finding.verdict == AGREES else "DIFFERS from"
-    return f"{word} finite differences: at worst {finding.error:.1e} off, allowed {finding.allowed:.1e}"
+def words(checked: Checked) -> str:
+    """What was found of one version, in a line."""
+    return "; ".join(_words(checked))
 
 
-def _cell(finding: Finding) -> str:
-    """The verdict, and of what is not the gradient itself how it lies to it."""
-    if finding.verdict == AGREES:
-        return f"{finding.verdict:32}"
-    return f"{finding.verdict:12}{_short(finding.cosine, 5, 'f'):>9}{_short(finding.ratio, 4, 'g'):>11}"
+def _words(checked: Checked) -> Iterator[str]:
+    if checked.what == "skipped":
+        yield f"skipped: {checked.note.splitlines()[0]}"
+    elif checked.what == "gradients":
+        yield from _gradients(checked)
+    elif checked.what == "outputs":
+        yield "the output agrees" if checked.passed else f"DIFFERS: {checked.note}"
+    elif checked.what == "signs":
+        yield checked.note if checked.passed else f"DIFFERS: only {checked.note}"
+    else:
+        yield from _deltas(checked)
 
 
-def _short(value: float | None, digits: int, kind: str) -> str:
-    return "" if value is None else f"{value:.{digits}{kind}}"
-
-
-def summary(findings: Sequence[Finding]) -> str:
-    """In a few sentences: what agrees, what does not, and what the text writes that is not the gradient."""
-    return "\n".join(_sentences(findings))
-
-
-def _sentences(findings: Sequence[Finding]) -> Iterator[str]:
-    for version, what in ((FRAMEWORK, "autograd and finite differences"), ("corrected", "corrected and autograd")):
-        of_version = [f for f in findings if f.version == version]
-        failed = [f for f in of_version if f.passed is False]
-        agree = f"{what} agree for all {len({(f.network, f.parameter) for f in of_version})} parameters"
-        yield f"{what} DISAGREE: {_listed(failed)}" if failed else agree
-    printed = [f for f in findings if f.version == "as-printed" and f.what == "delta"]
-    wrong = [f for f in printed if f.verdict == DIFFERS]
-    if printed:
-        yield f"as-printed: {len(printed) - len(wrong)} of {len(printed)} deltas are the gradient or a multiple of it"
+def _gradients(checked: Checked) -> Iterator[str]:
+    wrong = [d.name for d in checked.differences if not d.right]
     if wrong:
-        yield f"  the others: {_listed(wrong)}"
-    uphill = [f for f in findings if f.version == "as-printed" and f.what == "step" and (f.cosine or 0) < 0]
-    if uphill:
-        yield f"  uphill goes the step of {_listed(uphill)}"
+        yield f"DIFFERS from finite differences: {', '.join(wrong)}"
+    elif checked.differences:
+        worst = max(checked.differences, key=lambda d: d.error / d.allowed)
+        yield f"agrees with finite differences (at worst {worst.error:.0e} off, {worst.allowed:.0e} allowed)"
+    if checked.note:
+        yield f"DIFFERS: {checked.note}"
 
 
-def _listed(findings: Sequence[Finding]) -> str:
-    names = dict.fromkeys(f"{finding.network} {finding.parameter}" for finding in findings)
-    return ", ".join(names)
+def _deltas(checked: Checked) -> Iterator[str]:
+    introduced = checked.introduced
+    if not introduced:
+        yield whole(checked) or "agrees"
+    elif constant := whole(checked):
+        yield f"apart from what follows, {constant}"
+    for finding, readings in introduced:
+        yield f"{finding.name} WRONG: {causes(readings)}"
+    for step in strayed(checked):
+        yield f"step of {step.name} WRONG: {causes([(cause,) for cause in step.causes])}"
 
 
-def as_json(findings: Sequence[Finding]) -> str:
-    """A list of objects, one for each finding; a number that is not finite becomes null."""
-    return json.dumps([_plain(finding) for finding in findings], indent=2)
+def whole(checked: Checked) -> str:
+    """What constant the hand-written pass has, in words; nothing where it has none."""
+    inner = checked.deltas[checked.shown].inner if checked.deltas else None
+    if inner is None:
+        return "" if checked.scale == 1 else times_words(checked.scale)
+    return f"{times_words(checked.scale)}, with {inner:g} times it at the inner deltas"
 
 
-def _plain(finding: Finding) -> dict[str, object]:
-    values = {**asdict(finding), "passed": finding.passed}
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+def strayed(checked: Checked) -> list[StepFinding]:
+    """The parameters whose step is neither the gradient's, up to the constant of the pass, nor their delta's."""
+    return [step for step in checked.strayed if not _is_scale(checked, step.causes)]
+
+
+def _is_scale(checked: Checked, found: Sequence[Cause]) -> bool:
+    """Does a step differ by no more than the constant of the whole pass?"""
+    return bool(found) and found[0].factor is not None and abs(found[0].factor) == abs(checked.scale)
+
+
+def causes(readings: Sequence[Reading]) -> str:
+    """The simplest explanation, and how many others fit."""
+    if not readings:
+        return "no cause found"
+    first = " and ".join(_cause(cause) for cause in readings[0])
+    others = [" and ".join(_cause(cause) for cause in reading) for reading in readings[1:3]]
+    return f"{first} (or {' or '.join(others)})" if others else first
+
+
+def _cause(cause: Cause) -> str:
+    if cause.factor is not None and cause.kind in ("factor", "repeated", "mean-for-sum", "sum-for-mean"):
+        return f"{cause.kind} {cause.factor:.4g}"
+    return f"{cause.kind} ({cause.op})" if cause.op else cause.kind
+
+
+def summary(checked: Sequence[Checked]) -> str:
+    """In a few sentences: what agrees, what does not, and what the text writes that is not the gradient."""
+    return "\n".join(_sentences(checked))
+
+
+def _sentences(checked: Sequence[Checked]) -> Iterator[str]:
+    ours = [c for c in checked if c.passed is not None]
+    failed = [c for c in ours if not c.passed]
+    if ours:
+        networks = len({c.network for c in ours})
+        good = f"{networks} networks: framework, corrected and finite differences agree"
+        listed = ", ".join(f"{c.network} {c.version}" for c in failed)
+        yield f"DISAGREE: {listed}" if failed else good
+    printed = [c for c in checked if c.version == PRINTED and c.what == "deltas"]
+    wrong = [c for c in printed if c.introduced]
+    if printed:
+        yield f"as printed: {len(printed) - len(wrong)} of {len(printed)} are the gradient or a constant times it"
+    if wrong:
+        yield f"  with mistakes introduced: {', '.join(c.network for c in wrong)}"
+    astray = [c for c in printed if strayed(c)]
+    if astray:
+        yield f"  with a step that is not what its delta says: {', '.join(c.network for c in astray)}"
+    skipped = [c for c in checked if c.what == "skipped"]
+    if skipped:
+        yield f"skipped, since their data are not here: {', '.join(c.network for c in skipped)}"
+
+
+def explained(network: Network, checked: Sequence[Checked]) -> str:
+    """One network: the full page of each version."""
+    heading = f"{network.id} {network.alias}: {network.sentence}\nthe error: {network.objective or 'none'}"
+    return "\n\n".join([heading, *(page for c in checked for page in _pages(c))])
+
+
+def _pages(checked: Checked) -> Iterator[str]:
+    yield f"== {checked.version}: {words(checked)}"
+    if checked.deltas and not all(report.exact and report.scale == 1 for report in checked.deltas):
+        yield str(checked.deltas[checked.shown])
+    if checked.steps and not checked.steps[-1]:
+        yield str(checked.steps[-1])
+
+
+def as_json(checked: Sequence[Checked]) -> str:
+    """A list of objects, one for each version of each network; a number that is not finite becomes null."""
+    return json.dumps([_plain(c) for c in checked], indent=2, allow_nan=False)
+
+
+def _plain(checked: Checked) -> dict[str, Any]:
+    return {
+        "network": checked.network,
+        "version": checked.version,
+        "what": checked.what,
+        "passed": checked.passed,
+        "words": words(checked),
+        "note": checked.note,
+        "scale": checked.scale,
+        "gradients": [
+            {"name": d.name, "agrees": d.right, "error": min(d.error, 1e300), "allowed": d.allowed}
+            for d in checked.differences
+        ],
+        "deltas": [finding.to_dict() for finding in (checked.deltas[checked.shown] if checked.deltas else ())],
+        "introduced": [
+            {"name": finding.name, "causes": [[cause.to_dict() for cause in reading] for reading in readings]}
+            for finding, readings in checked.introduced
+        ],
+        "steps": [finding.to_dict() for report in checked.steps[-1:] for finding in report],
+    }

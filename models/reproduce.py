@@ -1,25 +1,25 @@
 """The trainings as printed, in full, against every number that the text prints.
 
 The complete tables are in `expected_tables.json`, in the folder that $AUTOGRAD_LITE_DATA names; without it there
-are the lines and the sums that each network has in `printed`.
+are the numbers that each network has in `printed`.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from models.network import Network
-from models.records import Record
+import numpy as np
+
+from models.network import CORRECTED, FRAMEWORK, PRINTED, Network
+from models.records import Record, Weights
 
 TABLES = "expected_tables.json"
-SUM_TOLERANCE = 1e-9  # relative: the last digits of weights depend on how the BLAS adds
+TOLERANCE = 1e-9  # relative: the last digits of weights depend on how the BLAS adds
 
 
 def tables_folder() -> Path | None:
@@ -66,10 +66,11 @@ def has_table(network: Network) -> bool:
     return bool(table(network))
 
 
-def expected(network: Network) -> dict[int, dict[str, str]]:
+def expected(network: Network) -> dict[int, dict[str, object]]:
     """Every printed cell that is known, by iteration and column: of the complete table, and of the text."""
-    columns = network.columns
-    cells = {i: {c: network.cell(c, row[c]) for c in columns} for i, row in table(network).items()}
+    cells: dict[int, dict[str, object]] = {
+        i: {c: network.cell(c, row[c]) for c in network.columns} for i, row in table(network).items()
+    }
     for iteration, printed in network.printed.rows.items():
         for column, cell in printed.items():
             if cells.setdefault(iteration, {}).setdefault(column, cell) != cell:
@@ -77,42 +78,79 @@ def expected(network: Network) -> dict[int, dict[str, str]]:
     return cells
 
 
+def version(network: Network) -> str:
+    """Whose numbers the text prints: those of its own version, or where it writes none of the first that there is."""
+    return next((name for name in (PRINTED, CORRECTED) if name in network.versions), FRAMEWORK)
+
+
+def equal(value: object, expected: object) -> bool:
+    """Are a number, or numbers in lists, the expected ones, to 9 digits and in the same shape?
+
+    >>> equal(np.array([0.1 + 0.2, 0.0]), [0.3, 0]), equal(0.3001, 0.3), equal([0.3], 0.3)
+    (True, False, False)
+    """
+    try:
+        here, there = np.asarray(value, float), np.asarray(expected, float)
+    except (TypeError, ValueError):
+        return False
+    return here.shape == there.shape and bool(np.allclose(here, there, rtol=TOLERANCE, atol=0))
+
+
 @dataclass
 class Comparison:
     """Compares record by record what a training as printed prints with what it should."""
 
     network: Network
-    cells: int = 0
     rows: int = 0
+    cells: int = 0
     sums: int = 0
+    weights: int = 0
     differences: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._expected = expected(self.network)
 
+    @property
+    def anything(self) -> bool:
+        """Is there any number to compare with?"""
+        return bool(self._expected or self.network.printed.sums or self.network.printed.weights)
+
     def add(self, record: Record) -> None:
-        """Compare an epoch's line; epochs that are not printed pass."""
-        cells = self._expected.get(record.iteration, {})
-        found = {column: self.network.cell(column, record.row[column]) for column in cells if column in record.row}
+        """Compare an epoch's values; epochs that are not printed pass."""
+        iteration = record.epoch.iteration
+        cells = self._expected.get(iteration, {})
         self.rows += bool(cells)
         self.cells += len(cells)
         for column, cell in cells.items():
-            if found.get(column) != cell:
-                here = found.get(column, "nothing")
-                self.differences.append(f"I:{record.iteration} {column}: {here} here, {cell} in the text")
+            if column not in record.row:
+                self._differ(f"I:{iteration} {column}", "nothing", cell)
+                continue
+            value: object = record.row[column]
+            if isinstance(cell, str):
+                value = self.network.cell(column, value)
+            if value != cell if isinstance(cell, str) else not equal(value, cell):
+                self._differ(f"I:{iteration} {column}", value, cell)
 
-    def finish(self, weights: Mapping[str, Any]) -> None:
-        """After the last epoch of all: compare the sums of the weights; and was every row there?"""
+    def finish(self, weights: Weights) -> None:
+        """After the last epoch of all: compare the weights and their sums; and was every row there?"""
+        printed = self.network.printed
         if self.rows != len(self._expected):
-            self.differences.append(f"{self.rows} rows here, {len(self._expected)} in the text")
-        for name, total in self.network.printed.sums.items():
+            self._differ("rows", self.rows, len(self._expected))
+        for name, total in printed.sums.items():
             self.sums += 1
-            here = float(weights[name].sum())
-            if not math.isclose(here, total, rel_tol=SUM_TOLERANCE):
-                self.differences.append(f"sum of {name}: {here!r} here, {total!r} in the text")
+            here = float(np.sum(weights[name]))
+            if not equal(here, total):
+                self._differ(f"sum of {name}", here, total)
+        for name, values in printed.weights.items():
+            self.weights += 1
+            if not equal(weights[name], values):
+                self._differ(name, weights[name].tolist(), values)
+
+    def _differ(self, what: str, here: object, there: object) -> None:
+        self.differences.append(f"{what}: {here} here, {there} in the text")
 
     def __str__(self) -> str:
-        compared = f"{self.rows} rows, {self.cells} cells, {self.sums} sums of weights"
-        if not self.differences:
-            return f"{compared}: all equal"
-        return f"{compared}: {len(self.differences)} DIFFERENT"
+        counts = {"row": self.rows, "cell": self.cells, "sum": self.sums, "weight": self.weights}
+        parts = [f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count]
+        compared = ", ".join(parts) or "nothing"
+        return f"{compared}: {f'{len(self.differences)} DIFFERENT' if self.differences else 'all equal'}"

@@ -6,6 +6,7 @@ import gzip
 import os
 import struct
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import islice
@@ -15,20 +16,37 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import Batch, Data, Network, Record, chapter_10, find, mnist, networks, reproduce
+import autograd_lite as al
+from models import (
+    Batch,
+    Data,
+    EarlyStopping,
+    Epoch,
+    Figures,
+    Network,
+    Record,
+    chapter_10,
+    chapters,
+    find,
+    mnist,
+    networks,
+    reproduce,
+    train,
+    training,
+)
 from models.data import make_mnist_subset
 from models.reproduce import Comparison
 
-every_network = pytest.mark.parametrize("network", networks.values(), ids=lambda network: network.alias)
-every_version = pytest.mark.parametrize("version", ["as-printed", "corrected"])
 EPOCHS = {"8.1": 11, "8.2": 11, "8.3": 2, "9.1": 101, "10.1": 9}  # about 6 s together
+every_network = pytest.mark.parametrize("network", [find(name) for name in EPOCHS], ids=lambda network: network.alias)
+every_version = pytest.mark.parametrize("version", ["as-printed", "corrected"])
 
 
 @cache
 def as_printed(network_id: str) -> list[Record]:
-    """The first epochs of a network as printed; their `weights` are those after the last of them."""
+    """The first epochs of a network as printed; their weights are those after the last of them."""
     seldom = replace(networks[network_id], test_every=max(networks[network_id].test_every, 8))
-    return list(seldom.train("as-printed", EPOCHS[network_id]))
+    return list(train(seldom, "as-printed", EPOCHS[network_id]))
 
 
 def a_batch(network: Network) -> Batch:
@@ -44,7 +62,7 @@ def a_batch(network: Network) -> Batch:
 def test_as_printed_prints_what_the_text_prints(network: Network) -> None:
     comparison = Comparison(network)
     for record in as_printed(network.id):
-        if record.test:
+        if record.epoch.test:
             comparison.add(record)
     assert comparison.differences == []
     assert comparison.rows >= (2 if network.id in {"9.1", "10.1"} else 1)
@@ -58,14 +76,15 @@ def test_as_printed_equals_the_tables_to_the_last_digit_but_a_few(network: Netwo
         pytest.skip("needs expected_tables.json: set AUTOGRAD_LITE_DATA to the folder that holds it")
     compared = 0
     for record in as_printed(network.id):
-        if record.iteration not in table:
+        if record.epoch.iteration not in table:
             continue
-        expected = table[record.iteration]
+        expected = table[record.epoch.iteration]
         for column in record.row:
             assert record.row[column] == pytest.approx(expected[column], rel=1e-12, abs=0)
         if "Train-CE" in expected:
-            assert record.train.cross_entropy is not None
-            mean = record.train.cross_entropy / record.train.examples
+            counted = record.epoch.train
+            assert counted.cross_entropy is not None
+            mean = counted.cross_entropy / counted.examples
             assert mean == pytest.approx(expected["Train-CE"], rel=1e-12, abs=0)
         compared += 1
     assert compared >= (1 if network.id == "8.3" else 2)
@@ -78,9 +97,9 @@ def test_line_has_the_columns_in_the_books_order() -> None:
 
 
 def test_a_line_where_the_network_is_tested_and_at_the_end() -> None:
-    records = list(find("9.1").train("as-printed", 13))
-    assert [record.iteration for record in records if record.line] == [0, 10, 12]
-    assert [record.iteration for record in records if record.test] == [0, 10, 12]
+    records = list(train(find("9.1"), "as-printed", 13))
+    assert [record.epoch.iteration for record in records if record.line] == [0, 10, 12]
+    assert [record.epoch.iteration for record in records if record.epoch.test] == [0, 10, 12]
     assert set(records[1].row) == {"Train-Acc"}
 
 
@@ -88,7 +107,7 @@ def test_a_line_where_the_network_is_tested_and_at_the_end() -> None:
 
 
 def error(network: Network, weights: dict[str, Any], batch: Batch) -> float:
-    return float(network.error(network.build(weights), batch).item())
+    return float(network.error(network.output(network.build(weights), batch), batch).item())
 
 
 def central_difference(network: Network, weights: dict[str, Any], batch: Batch, name: str, at: int) -> float:
@@ -148,6 +167,23 @@ def test_corrected_deltas_without_a_mask(network: Network) -> None:
     assert worst_disagreement(deltas, finite_differences(network, weights, batch, deltas)) < 1e-7
 
 
+@pytest.mark.parametrize("name", ["8.1", "8.2", "8.3"])
+def test_twice_the_delta_at_half_the_rate_is_the_same_path_bit_for_bit(name: str) -> None:
+    network, corrected = find(name), find(name).versions["corrected"]
+
+    class Half(type(corrected)):  # type: ignore[misc]
+        """The gradient of half the error, whose delta is `out - labels`, at twice the rate."""
+
+        def backward(self, weights: Any, batch: Batch, layers: Any) -> Any:
+            return {key: delta / 2 for key, delta in super().backward(weights, batch, layers).items()}
+
+    halved = replace(network, versions={"corrected": Half(lr=2 * corrected.lr)})
+    data = Data(network.data().x_train[:300], network.data().labels_train[:300])
+    (one,), (other,) = (list(train(n, "corrected", 1, data)) for n in (network, halved))
+    for key, weight in one.epoch.weights.items():
+        np.testing.assert_array_equal(weight, other.epoch.weights[key])
+
+
 @every_network
 def test_corrected_step_goes_down(network: Network) -> None:
     batch = a_batch(network)
@@ -162,13 +198,49 @@ def test_figures_of_a_step_are_those_of_the_error(network: Network) -> None:
     batch = a_batch(network)
     weights, _ = network.start()
     stated = error(network, weights, batch)
-    figures = network.figures(network.versions["corrected"].step(weights, batch), batch.labels)
-    counted = figures.cross_entropy if figures.error is None else figures.error / 2
+    layers, _ = network.versions["corrected"].step(weights, batch)
+    figures = network.figures(list(layers.values())[-1], batch)
+    counted = figures.cross_entropy if figures.error is None else figures.error
     assert counted is not None
     assert counted / figures.examples == pytest.approx(stated, rel=1e-12)
 
 
 # ----- both -----
+
+
+def last_layer(network: Network) -> str:
+    """What comes last in plain tensors: of a softmax the scores, which go into it."""
+    return "layer_2_in" if network.id in {"9.1", "10.1"} else "layer_2"
+
+
+@every_network
+@every_version
+@pytest.mark.parametrize("masked", [True, False])
+def test_layers_are_those_in_plain_tensors(network: Network, version: str, masked: bool) -> None:
+    batch, (weights, _) = a_batch(network), network.start()
+    batch = batch if masked else replace(batch, mask=None)
+    layers = network.versions[version].forward(weights, batch)
+    tensors = network.graph(weights, batch).layers
+    assert list(layers) == [*tensors, *(["answer"] if last_layer(network) == "layer_2_in" else [])]
+    activation = [] if batch.mask is None else ["relu_1" if network.id[0] == "8" else "tanh_1"]
+    assert list(tensors) == ["layer_0", "layer_1_in", *activation, "layer_1", last_layer(network)]
+    for name, tensor in tensors.items():
+        np.testing.assert_allclose(layers[name], tensor.data, rtol=1e-12, atol=1e-15)
+    answer = network.answer(tensors[last_layer(network)].data)
+    np.testing.assert_allclose(list(layers.values())[-1], answer, rtol=1e-12)
+
+
+@every_network
+def test_corrected_deltas_are_those_of_the_plain_graph(network: Network) -> None:
+    batch, (weights, _) = a_batch(network), network.start()
+    graph = network.graph(weights, batch)
+    assert graph.error is not None
+    deltas = network.versions["corrected"].deltas(weights, batch)
+    of_what = {**graph.layers, **graph.weights}
+    gradients = al.autograd.grad(graph.error, [of_what[name] for name in deltas])
+    for (name, delta), gradient in zip(deltas.items(), gradients, strict=True):
+        assert np.linalg.norm(delta - gradient.data) <= 1e-12 * np.linalg.norm(delta), name
+        assert np.linalg.norm(delta) > 0
 
 
 @every_network
@@ -179,7 +251,7 @@ def test_deltas_change_nothing(network: Network, version: str) -> None:
     mask = None if batch.mask is None else batch.mask.copy()
     first = network.versions[version].deltas(weights, batch)
     second = network.versions[version].deltas(weights, batch)
-    assert set(first) == {"layer_1", "layer_2", *weights}
+    assert set(first) == {"layer_1_in", last_layer(network), *weights}
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
     for name in weights:
@@ -196,8 +268,9 @@ def test_a_step_applies_its_deltas_in_place(network: Network, version: str) -> N
     handwritten = replace(network.versions[version], updates=1)
     kept, arrays = {name: weight.copy() for name, weight in weights.items()}, dict(weights)
     deltas = handwritten.deltas(weights, batch)
-    output = handwritten.step(weights, batch)
-    assert output.shape == batch.labels.shape
+    layers, applied = handwritten.step(weights, batch)
+    assert list(layers.values())[-1].shape == batch.labels.shape
+    assert list(applied) == list(deltas)
     for name, sign in handwritten.signs.items():
         assert weights[name] is arrays[name]
         np.testing.assert_array_equal(weights[name], kept[name] + sign * handwritten.lr * deltas[name])
@@ -219,8 +292,8 @@ def test_start_is_fresh_and_leaves_the_global_random_state_alone(network: Networ
 
 
 def test_runs_do_not_share_weights() -> None:
-    one, other = (next(find("9.1").train(version)) for version in ("as-printed", "corrected"))
-    again = next(find("9.1").train("as-printed"))
+    one, other = (next(train(find("9.1"), version)).epoch for version in ("as-printed", "corrected"))
+    again = next(train(find("9.1"), "as-printed")).epoch
     for name in one.weights:
         assert not np.shares_memory(one.weights[name], other.weights[name])
         np.testing.assert_array_equal(one.weights[name], again.weights[name])
@@ -240,7 +313,7 @@ def test_the_random_stream_is_the_legacy_one() -> None:
 
 
 def test_chunks_do_not_change_the_answers() -> None:
-    network, weights = chapter_10.convolution, as_printed("10.1")[-1].weights
+    network, weights = chapter_10.convolution, as_printed("10.1")[-1].epoch.weights
     x = network.data().x_test
     assert x is not None
     whole = replace(network, chunk=1000).predict(weights, x[:1000])
@@ -252,27 +325,97 @@ def test_chunks_do_not_change_the_answers() -> None:
 def test_train_refuses_what_it_cannot_do() -> None:
     network, data = find("9.1"), mnist.load()
     with pytest.raises(ValueError, match="no version 'right'; it has as-printed, corrected, framework"):
-        network.train("right")
+        train(network, "right")
     with pytest.raises(ValueError, match="epochs must be 0 or more"):
-        network.train(epochs=-1)
+        train(network, epochs=-1)
     with pytest.raises(ValueError, match="batches of 100, the data has 99"):
-        next(network.train(data=Data(data.x_train[:99], data.labels_train[:99])))
+        next(train(network, data=Data(data.x_train[:99], data.labels_train[:99])))
     with pytest.raises(ValueError, match="2 training examples have 1 labels"):
         Data(data.x_train[:2], data.labels_train[:1])
     with pytest.raises(ValueError, match="no training examples"):
         Data(data.x_train[:0], data.labels_train[:0])
-    assert list(network.train(epochs=0)) == []
+    assert list(train(network, epochs=0)) == []
 
 
 def test_find() -> None:
-    assert [find(name).id for name in ("overfit", "dropout", "batch", "tanh-softmax", "Convolution ", "8.3")] == [
-        *("8.1", "8.2", "8.3", "9.1", "10.1"),
-        "8.3",
-    ]
-    with pytest.raises(LookupError, match=r"no network 'overfitt'; did you mean 'overfit'\? There are: 8.1 overfit"):
+    names = ("overfit", "dropout", "batch", "tanh-softmax", "Convolution ", "8.3", " OVERFIT")
+    assert [find(name).id for name in names] == ["8.1", "8.2", "8.3", "9.1", "10.1", "8.3", "8.1"]
+    for network in networks.values():
+        for name in (network.id, network.alias, network.id.lower(), network.alias.upper()):
+            assert find(name) is network
+    with pytest.raises(LookupError, match=r"no network 'overfitt'; did you mean 'overfit'\? `python -m models list`"):
         find("overfitt")
-    with pytest.raises(LookupError, match=r"no network 'xyzzy'\. There are"):
+    with pytest.raises(LookupError, match=r"no network 'xyzzy'\. `python -m models list` shows the \d+ there are"):
         find("xyzzy")
+
+
+def test_ids_and_aliases_are_all_different() -> None:
+    names = [name.lower() for network in networks.values() for name in (network.id, network.alias)]
+    assert len(set(names)) == len(names)
+    assert list(networks) == [network.id for members in chapters.values() for network in members]
+
+
+# ----- early stopping -----
+
+
+def record(iteration: int, error: float | None, weight: Any) -> Record:
+    test = None if error is None else Figures(10, 5, error=error)
+    return Record(Epoch(iteration, 10, Figures(10), test, {}, {}, {"w": weight}), {}, None)
+
+
+def in_training(errors: list[float | None]) -> Iterator[Record]:
+    """Records whose one weight counts the epochs, in place."""
+    weight = np.zeros(1)
+    for iteration, error in enumerate(errors):
+        weight += 1
+        yield record(iteration, error, weight)
+
+
+@pytest.mark.parametrize(
+    ("errors", "patience", "seen", "best"),
+    [
+        ([3.0, 2.0, 2.5, 2.0, 1.0], 2, 4, 1),  # as good is not better
+        ([3.0, 2.0, 2.5, 2.0, 1.0], 3, 5, 4),
+        ([3.0, None, 4.0, None, 2.0, 3.0], 2, 6, 4),  # epochs without a test do not count
+        ([1.0, 2.0], 1, 2, 0),
+        ([float("nan"), 2.0], 2, 2, 1),
+    ],
+)
+def test_early_stopping(errors: list[float | None], patience: int, seen: int, best: int) -> None:
+    stopping = EarlyStopping(in_training(errors), patience)
+    records = list(stopping)
+    assert len(records) == seen
+    assert stopping.stopped == (seen < len(errors) or errors == [1.0, 2.0])
+    assert stopping.best is records[best]
+    assert records[-1].epoch.weights["w"].tolist() == [best + 1]
+
+
+def test_early_stopping_of_the_network_that_overfits() -> None:
+    network = find("8.1")
+    data = network.data()
+    assert data.x_test is not None
+    assert data.labels_test is not None
+    small = Data(data.x_train[:100], data.labels_train[:100], data.x_test[:300], data.labels_test[:300])
+    stopping = EarlyStopping(train(replace(network, test_every=1), "corrected", 300, small), 4)
+    *_, last = stopping
+    assert stopping.stopped
+    assert stopping.best is not None
+    assert last.epoch.iteration == stopping.best.epoch.iteration + 4 < 299
+    again = network.test_figures(network.predict(last.epoch.weights, small.x_test), small)  # type: ignore[arg-type]
+    assert again == stopping.best.epoch.test
+
+
+def test_early_stopping_goes_by_what_was_counted() -> None:
+    assert training.error_of_test(Figures(10, 5, error=2.0, cross_entropy=9.0)) == 0.2
+    assert training.error_of_test(Figures(10, 5, cross_entropy=9.0)) == 0.9
+    assert training.error_of_test(Figures(10, 7)) == pytest.approx(0.3)
+
+
+def test_early_stopping_refuses() -> None:
+    with pytest.raises(ValueError, match="patience must be 1 or more, not 0"):
+        EarlyStopping([], 0)
+    with pytest.raises(ValueError, match="no epoch was tested"):
+        list(EarlyStopping(in_training([None, None]), 1))
 
 
 # ----- the data -----
@@ -295,6 +438,21 @@ def test_mnist_is_the_books() -> None:
         assert array.max() == 1
         assert not array.flags.writeable
     assert mnist.SUBSET.stat().st_size < 2_500_000
+
+
+def test_all_of_mnist() -> None:
+    try:
+        data = mnist.load_all()
+    except FileNotFoundError as error:
+        pytest.skip(f"needs the published files of MNIST: {error}")
+    book = mnist.load()
+    assert data.x_train.shape == (60000, 784)
+    np.testing.assert_array_equal(data.x_train[:1000], book.x_train)
+    np.testing.assert_array_equal(data.labels_train[:1000], book.labels_train)
+    for whole, part in ((data.x_test, book.x_test), (data.labels_test, book.labels_test)):
+        assert whole is not None
+        assert part is not None
+        np.testing.assert_array_equal(whole, part)
 
 
 def test_a_damaged_subset_is_refused(tmp_path: Path) -> None:

@@ -182,11 +182,12 @@ def _convention(report: DeltaReport) -> str:
     k = report.scale
     if report.inner is not None:
         inner = f"the inner deltas are those of {report.inner:g} times the loss"
-        return f"{inner}, and the deltas of the parameters are {_times(k)}"
-    return f"the pass is {_times(k)}"
+        return f"{inner}, and the deltas of the parameters are {times_words(k)}"
+    return f"the pass is {times_words(k)}"
 
 
-def _times(k: float) -> str:
+def times_words(k: float) -> str:
+    """In words: k times the gradient."""
     if k == 1:
         return "the gradient of the loss"
     if k == -1:

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.clues import Clues, squeezed
 from autograd_lite.check.delta_report import DeltaFinding, DeltaReport
 from autograd_lite.check.factors import Factors
 from autograd_lite.check.lines import corrected_line
 from autograd_lite.check.recorded import Recorded, Region
 from autograd_lite.check.search import Cause, Search, Tolerance
-from autograd_lite.check.slips import Clues
 from autograd_lite.core import Node, Tensor
 from autograd_lite.memory import Array
 
@@ -29,7 +29,7 @@ MARGIN = 64  # times what was measured
 
 def check_deltas(
     loss: Tensor,
-    deltas: Mapping[str | Tensor, Any],
+    deltas: Mapping[Any, Any],
     *,
     lr: float | None = None,
     up_to_scale: bool = False,
@@ -136,7 +136,7 @@ class _Pass:
         array = self.given[node][1]
         self.regions[node] = region = Region(self.graph, node, {**self.one, **self.hand})
         self.true[node] = region.truth if not self.hand else Region(self.graph, node, self.one).truth
-        if array.shape != node.shape and _squeezed(array.shape) == _squeezed(node.shape):
+        if array.shape != node.shape and squeezed(array.shape) == squeezed(node.shape):
             array = array.reshape(node.shape)
         self.raw[node] = array
         fits = array.shape == node.shape and bool(np.isfinite(array).all())
@@ -167,6 +167,7 @@ class _Pass:
     def _scale(self) -> float:
         """The k of which the whole pass is the gradient, as far as the deltas nearest the loss say so by majority."""
         found = [k for k in (self._multiple(node, self.regions[node].truth) for node in self.tops) if k is not None]
+        self.agreed = bool(found)
         if not found:
             return 1.0
         (k, count), *_ = Counter(found).most_common()
@@ -176,11 +177,17 @@ class _Pass:
         """A constant that inner deltas have and the deltas of the leaves take back: 1/m at dW instead of at dZ."""
         leaves = [n for n in self.nodes if n.op is None and n not in self.tops]
         found = [k for k in (self._multiple(n, self.regions[n].truth) for n in leaves) if k is not None]
-        if len(found) < 2:
+        if not found:
             return 1.0
         (k, count), *_ = Counter(found).most_common()
-        takes_back = bool(np.isclose(abs(k * self.scale), 1.0, rtol=1e-9))
-        return k if 2 * count > len(leaves) and k != 1.0 and takes_back else 1.0
+        if k == 1.0 or 2 * count <= len(found):
+            return 1.0
+        if self.agreed:
+            return k if np.isclose(abs(k * self.scale), 1.0, rtol=1e-9) else 1.0
+        if len(found) > 1 and count == len(leaves) and self.factors.name(k) is not None:
+            self.scale = float(f"{1 / k:.12g}")  # no delta nearest the loss says it; all of the leaves do
+            return k
+        return 1.0
 
     def _expected(self, node: Node) -> float:
         """By what the gradient from above is multiplied here, in the convention of the pass."""
@@ -194,7 +201,7 @@ class _Pass:
         """All findings, the loss's first."""
         findings = [self._finding(node) for node in self.nodes]
         conventional = next((f for f in findings if f.convention), None)
-        scale = self.scale * self.displaced if conventional is not None else 1.0
+        scale = float(f"{self.scale * self.displaced:.10g}") if conventional is not None else 1.0
         exact = all(f.verdict != "introduced" or f.convention for f in findings)
         inner = self.scale if self.displaced != 1.0 else None
         return DeltaReport(findings, scale, exact, up_to_scale, inner)
@@ -264,7 +271,3 @@ class _Pass:
             ended=ended,
             made_by=None if node.op is None else node.op.name,
         )
-
-
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n != 1)

@@ -41,15 +41,15 @@ class Factors:
 
     def __init__(self, graph: Recorded, values: list[Value]) -> None:
         found: dict[float, str] = {2.0: ""}
-        shapes = [(v.array.shape, v.label) for v in values if v.node is not None or v.array.ndim > 1]
-        shapes += [(node.shape, graph.label(node)) for node in graph.order]
+        shapes = [(v.array.shape, _shown(v.label, v.array.shape)) for v in values if v.node or v.array.ndim > 1]
+        shapes += [(node.shape, _shown(graph.label(node), node.shape)) for node in graph.order]
         for shape, label in shapes:
             for axis, size in enumerate(shape):
                 if size > 2:
-                    found.setdefault(float(size), f"the size of dimension {axis} of {label} {shape}")
+                    found.setdefault(float(size), f"the size of dimension {axis} of {label}")
         self.known = [Known(n, words) for n, words in found.items()]
         self.totals = [
-            Known(float(np.prod(shape)), f"the number of elements of {label} {shape}")
+            Known(float(np.prod(shape)), f"the number of elements of {label}")
             for shape, label in shapes
             if len(shape) > 1 and np.prod(shape) > 2
         ]
@@ -80,6 +80,10 @@ class Factors:
             yield two.value / one.value, _worded(f"{b}/{a}", two, one)
         for one in self.totals:
             yield from _alone(one)
+
+
+def _shown(label: str, shape: tuple[int, ...]) -> str:
+    return label if str(shape) in label else f"{label} {shape}"
 
 
 def _alone(one: Known) -> Iterator[tuple[float, str]]:
@@ -116,12 +120,15 @@ def averaged(region: Region) -> set[int]:
 
 
 def summed(region: Region) -> set[int]:
-    """Sizes of dimensions that the derivative of some op here sums over: those of its output that its input lacks."""
+    """Over how many elements the derivatives here sum: sizes of an op's output that its input lacks, and products."""
     counts = set[int]()
     for edge in region.edges:
-        above, below = list(edge[0].shape), list(region.below(edge).shape)
-        for size in below:
+        above, below = list(edge[0].shape), region.below(edge)
+        for size in below.shape:
             if size in above:
                 above.remove(size)
         counts.update(above)
+        counts.add(prod(above))
+        if below.op is None and edge[0].shape:
+            counts.add(edge[0].shape[0])  # examples, also where as many as there are features
     return counts - {1}

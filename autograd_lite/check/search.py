@@ -13,13 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.clues import Clues
 from autograd_lite.check.factors import Factors, averaged, masks, summed
 from autograd_lite.check.recorded import Change, Edge, Region, dense
-from autograd_lite.check.slips import Clues, Slip, repeated, slips
+from autograd_lite.check.repeated import repeated
+from autograd_lite.check.slips import Slip, nothing, slips
+from autograd_lite.core import Node
 from autograd_lite.memory import Array
 
 WORK = 60_000_000  # elements computed per search, about: it ends in seconds, on every machine at the same place
 PAIRED = 60  # slips of which pairs are tried
+FAR = 1.2  # how much less simple than the simplest an explanation may be
 PATHS = 40  # contributions to one gradient that are told apart
 
 
@@ -44,6 +48,7 @@ class Cause:
         }
 
 
+_TRANSPOSED = Cause("transposed", None, "the array is transposed")
 Reading = tuple[Cause, ...]  # slips that together explain an array
 
 
@@ -91,6 +96,7 @@ class Search:
             self._judge(slip, singles, scaled, tried)
         if shaped:
             singles += self.of_paths()
+        scaled += [(1.1 + cost, (_TRANSPOSED, cause)) for cost, cause in self._turned_and_scaled()]
         for readings_found in (singles, scaled):
             if readings_found:
                 return _ordered(readings_found), False
@@ -108,10 +114,18 @@ class Search:
         tried.append((slip, None))
         reading = _reading(slip)
         if self.tolerance.equal(made, self.hand):
+            if slip.kind in ("wrong-derivative", "wrong-point") and self._is_one(slip):
+                return  # as good as left out, which is simpler
             (singles if len(reading) == 1 else scaled).append((slip.cost, reading))
         elif slip.second is None:
             for extra, cause in self._on_top(made):
                 scaled.append((slip.cost + extra, (*reading, cause)))
+
+    def _is_one(self, slip: Slip) -> bool:
+        """Does the slope that stands there change nothing?"""
+        edge, change = next(iter(slip.changes.items()))
+        g = self.region.above[edge[0]]
+        return len(slip.changes) == 1 and np.array_equal(dense(change(g)), dense(g))
 
     def _made(self, changes: Mapping[Edge, Change]) -> Any:
         """The gradient with these changes, in the scale of the whole pass; None where they do not fit together."""
@@ -140,7 +154,12 @@ class Search:
         if np.shape(made) == self.hand.shape:
             yield from self._factor(made)
         if np.ndim(made) == 2 and not np.array_equal(made, made.T) and self.tolerance.equal(made.T, self.hand):
-            yield 1.0, Cause("transposed", None, "the array is transposed")
+            yield 1.0, _TRANSPOSED
+
+    def _turned_and_scaled(self) -> Iterator[tuple[float, Cause]]:
+        truth = self.region.truth * self.scale
+        if np.ndim(truth) == 2 and truth.T.shape == self.hand.shape and not np.array_equal(truth, truth.T):
+            yield from self._factor(truth.T)
 
     def _factor(self, made: Any) -> Iterator[tuple[float, Cause]]:
         square = float(np.vdot(made, made))
@@ -183,49 +202,51 @@ class Search:
         """Where several ops use a tensor: is one contribution missing, turned round, or multiplied?"""
         found: list[tuple[float, Reading]] = []
         for edges in self.region.into.values():
-            if 1 < len(edges) <= PATHS:
-                found += self._contributions(edges)
+            ways: dict[Node, list[Edge]] = {}
+            for edge in edges:
+                ways.setdefault(edge[0], []).append(edge)
+            if 1 < len(ways) <= PATHS:
+                found += self._contributions(ways)
         return found
 
-    def _contributions(self, edges: list[Edge]) -> Iterator[tuple[float, Reading]]:
+    def _contributions(self, ways: dict[Node, list[Edge]]) -> Iterator[tuple[float, Reading]]:
         """How much of each contribution there is, by least squares; exact, or no finding."""
         whole = self.region.truth * self.scale
-        made = [self._made({edge: _none}) for edge in edges]
-        parts = [None if m is None else whole - m for m in made]
-        known = [(edge, part) for edge, part in zip(edges, parts, strict=True) if part is not None and np.any(part)]
-        if len(known) < 1 or np.size(whole) < len(known):
+        made = [self._made({edge: nothing(edge) for edge in edges}) for edges in ways.values()]
+        known = [(node, whole - m) for node, m in zip(ways, made, strict=True) if m is not None]
+        rest = np.ravel(self.hand - whole)
+        if not known or rest.size < len(known) or not np.isfinite(rest).all():
             return
         columns = np.stack([np.ravel(part) for _, part in known], axis=1)
-        rest = np.ravel(self.hand - whole)
-        if not np.isfinite(rest).all():
+        sizes = np.linalg.norm(columns, axis=0)
+        if np.linalg.matrix_rank(columns / sizes) < len(known):
             return
-        if np.count_nonzero(rest) < 1 or np.linalg.matrix_rank(columns) < len(known):
-            return
-        shares = np.linalg.lstsq(columns, rest, rcond=None)[0]
+        shares = np.linalg.lstsq(columns / sizes, rest, rcond=None)[0] / sizes
         if not self.tolerance.equal(np.reshape(np.ravel(whole) + columns @ shares, np.shape(whole)), self.hand):
             return
-        counted = np.round(shares + 1, 9)
-        odd = [(edge, float(c)) for (edge, _), c in zip(known, counted, strict=True) if c != 1]
+        digits = 9 if self.tolerance.relative < 1e-6 else 3
+        counted = [(node, round(float(c), digits)) for (node, _), c in zip(known, shares + 1, strict=True)]
+        odd = [(node, c) for node, c in counted if c != 1]
         factors = {c for _, c in odd}
-        if not odd or (len(odd) == len(known) and len(factors) == 1):
+        if not odd or (len(odd) == len(known) == len(ways) and len(factors) == 1):
             return  # a multiple of the whole
         if len(factors) == 1:
-            yield 1.3, (self._share([edge for edge, _ in odd], factors.pop(), len(edges)),)
+            yield 1.3, (self._share([node for node, _ in odd], factors.pop(), ways),)
         elif len(odd) == 2:
-            yield 3.0, tuple(self._share([edge], c, len(edges)) for edge, c in odd)
+            yield 3.0, tuple(self._share([node], c, ways) for node, c in odd)
 
-    def _share(self, edges: list[Edge], c: float, paths: int) -> Cause:
-        ops = ", ".join(dict.fromkeys(_op_name(e) for e in edges))
-        ways = ", ".join(self.clues.graph.label(edge[0]) for edge in edges[:4]) + (", ..." if len(edges) > 4 else "")
-        tensor = self.clues.graph.label(self.region.below(edges[0]))
+    def _share(self, nodes: list[Node], c: float, ways: dict[Node, list[Edge]]) -> Cause:
+        ops = ", ".join(dict.fromkeys(node.op.name for node in nodes if node.op is not None))
+        through = ", ".join(self.clues.graph.label(node) for node in nodes[:4]) + (", ..." if len(nodes) > 4 else "")
+        tensor = self.clues.graph.label(Region.below(ways[nodes[0]][0]))
         if c == 0:
-            text = f"{len(edges)} of the {paths} ways on which {tensor} acts on the loss are missing: through {ways}"
+            text = f"{len(nodes)} of the {len(ways)} ways in which {tensor} acts on the loss are missing: {through}"
             return Cause("missing-path", ops, text, 0.0)
         if c == -1:
-            return Cause("sign", ops, f"the sign of what comes to {tensor} through {ways} is turned round", -1.0)
+            return Cause("sign", ops, f"the sign of what comes to {tensor} through {through} is turned round", -1.0)
         name = self.factors.name(c)
         where = f" ({name})" if name else ""
-        return Cause("factor", ops, f"what comes to {tensor} through {ways} is {c:.10g} times{where} what it is", c)
+        return Cause("factor", ops, f"what comes to {tensor} through {through} is {c:.10g} times{where} what it is", c)
 
     # Shapes
 
@@ -237,8 +258,11 @@ class Search:
         truth = self.region.truth * self.scale
         for _, cause in self._on_top(truth):
             yield (cause,)
-        for edge in self.region.into.get(self.region.target, []):
-            raw = dense(self.region.rule(edge, self.region.above[edge[0]])) * self.scale
+        edges = self.region.into.get(self.region.target, [])
+        raws = [(edge, dense(self.region.rule(edge, self.region.above[edge[0]])) * self.scale) for edge in edges]
+        if len({raw.shape for _, raw in raws}) == 1 and len(raws) > 1:
+            raws.append((edges[0], sum(raw for _, raw in raws)))
+        for edge, raw in raws:
             if self.tolerance.equal(raw, self.hand):
                 shapes = f"its shape is {self.hand.shape} for {self.region.target.shape}"
                 text = f"{shapes}: a sum over what was broadcast is missing"
@@ -262,10 +286,6 @@ def _op_name(edge: Edge) -> str:
     return "" if op is None else op.name
 
 
-def _none(g: Any) -> Any:
-    return g * 0.0
-
-
 def _reading(slip: Slip) -> Reading:
     cause = Cause(slip.kind, slip.op, slip.text)
     return (cause,) if slip.second is None else (cause, Cause(slip.second[0], slip.op, slip.second[1]))
@@ -285,8 +305,10 @@ def _together(single: list[Slip]) -> Iterator[Slip]:
 
 
 def _ordered(found: list[tuple[float, Reading]]) -> list[Reading]:
-    """The simplest first; of those that say the same, one."""
-    chosen: dict[tuple[tuple[str, str | None], ...], Reading] = {}
-    for _, reading in sorted(found, key=lambda item: item[0]):
-        chosen.setdefault(tuple((c.kind, c.op) for c in reading), reading)
+    """The simplest first, without those that are far less simple; of those that say the same, one."""
+    found = sorted(found, key=lambda item: item[0])
+    chosen: dict[tuple[Any, ...], Reading] = {}
+    for cost, reading in found:
+        if cost <= found[0][0] + FAR:
+            chosen.setdefault(tuple((c.kind, c.kind != "transposed" and c.op) for c in reading), reading)
     return list(chosen.values())

@@ -7,20 +7,18 @@ elsewhere, another array in an operand's place, rows written over.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.clues import Clues, alike
 from autograd_lite.check.factors import mask_scale
-from autograd_lite.check.recorded import Change, Edge, Recorded, Region, Value, dense
+from autograd_lite.check.recorded import Change, Edge, Region, dense
 from autograd_lite.core import Node, Op, op_of
 from autograd_lite.memory import Array
 from autograd_lite.ops import elementwise
-from autograd_lite.sparse import RowSparse
-
-NEAR = 16  # arrays of a shape that are tried in one place: those nearest to it in the order of the ops
 
 slopes: dict[str, Op] = {
     op.name: op for op in (op_of(getattr(elementwise, name)) for name in ("sigmoid", "tanh", "relu", "softplus", "exp"))
@@ -43,110 +41,10 @@ class Slip:
     second: tuple[str, str] | None = None  # kind and text of another slip that is made at the same place
 
 
-@dataclass(frozen=True, eq=False)
-class Clues:
-    """What a person at the desk could have taken by mistake: every array of the graph, the deltas, updated weights."""
-
-    graph: Recorded
-    values: list[Value]
-    deltas: Mapping[Node, Any]
-    lr: float | None = None
-    by_shape: dict[tuple[int, ...], list[Value]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for value in self.values:
-            self.by_shape.setdefault(value.array.shape, []).append(value)
-
-    def near(self, shape: tuple[int, ...], node: Node, array: Array | None = None) -> list[Value]:
-        """The arrays of a shape that are nearest to an op, but for `array` itself and its equals."""
-        age = {id(v): abs((v.node.seq if v.node is not None else 0) - node.seq) for v in self.by_shape.get(shape, ())}
-        found = sorted(self.by_shape.get(shape, ()), key=lambda v: age[id(v)])[:NEAR]
-        return [v for v in found if array is None or not np.array_equal(v.array, array)]
-
-    def near_deltas(self, shape: tuple[int, ...], node: Node, target: Node) -> list[tuple[str, Array, Node]]:
-        """The hand-written deltas of a shape, but for the one in question."""
-        found = [n for n in self.deltas if n.shape == shape and n is not target and n is not node]
-        found.sort(key=lambda n: abs(n.seq - node.seq))
-        return [(f"the delta of {self.graph.label(n)}", self.deltas[n], n) for n in found[:NEAR]]
-
-
-def alike(a: Node | None, b: Node | None) -> bool:
-    """Do two tensors play the same part, as two time steps do: the same op, of the same shapes?"""
-    if a is None or b is None or a is b or a.op is None or a.op is not b.op or a.shape != b.shape:
-        return False
-    return [p and (p.op, p.shape) for p in a.parents] == [p and (p.op, p.shape) for p in b.parents]
-
-
 def slips(region: Region, clues: Clues) -> Iterator[Slip]:
     """All slips at single edges of a region."""
     for edge in region.edges:
         yield from At(region, edge, clues).all()
-
-
-def repeated(region: Region) -> Iterator[Slip]:
-    """Slips over ops that repeat, as time steps do: every one takes its neighbour's arrays, or passes nothing on."""
-    rows: list[list[Edge]] = []
-    for edge in region.edges:
-        for row in rows:
-            if row[0][1] == edge[1] and alike(row[0][0], edge[0]):
-                row.append(edge)
-                break
-        else:
-            rows.append([edge])
-    for row in (row for row in rows if len(row) > 1):
-        op = row[0][0].op
-        assert op is not None
-        if any(len(region.into[region.below(edge)]) > 1 for edge in row):
-            text = f"what comes back through {op.name} is missing at all {len(row)} of its repetitions"
-            yield Slip("missing-path", op.name, text, 1.7, dict.fromkeys(row, _nothing))
-        for by, words in ((1, "before"), (-1, "after")):
-            text = f"each of the {len(row)} repetitions of {op.name} has the gradient of the one {words} it"
-            yield Slip("shifted", op.name, text, 2.4, _neighbours(region, row, by))
-            for i, name in enumerate(op.names[op.slot(row[0][1])]):
-                if name == "y" or name in op.arrays:
-                    text = f"each of the {len(row)} repetitions of {op.name} has the array {name} of the one {words} it"
-                    yield Slip("shifted", op.name, text, 2.3, _neighbours(region, row, by, i))
-
-
-def _neighbours(region: Region, row: list[Edge], by: int, place: int | None = None) -> dict[Edge, Change]:
-    """Each edge with its neighbour's gradient, or the saved array at a place; the one at the end has nothing."""
-    changes: dict[Edge, Change] = {}
-    for i, edge in enumerate(row):
-        other = row[i + by] if 0 <= i + by < len(row) else None
-        if other is None:
-            changes[edge] = _nothing
-        elif place is None:
-            changes[edge] = _fed(partial(region.rule, edge), region.above[other[0]])
-        else:
-            saved = list((edge[0].saved or ())[edge[1]] or ())
-            saved[place] = ((other[0].saved or ())[other[1]] or ())[place]
-            changes[edge] = partial(_ruled, region, edge, saved)
-        if place is not None and other is None and (array := _beyond(region, edge, place, by)) is not None:
-            saved = list((edge[0].saved or ())[edge[1]] or ())
-            saved[place] = array
-            changes[edge] = partial(_ruled, region, edge, saved)
-    return changes
-
-
-def _beyond(region: Region, edge: Edge, place: int, by: int) -> Array | None:
-    """The neighbour of the last repetition's operand: a tensor that plays the same part, and that no edge reads."""
-    node, op = edge[0], edge[0].op
-    assert op is not None
-    name = op.names[op.slot(edge[1])][place]
-    operand = node if name == "y" else node.parents[op.arrays.index(name)] if name in op.arrays else None
-    found = [n for n in region.graph.order if alike(n, operand) and n in region.graph.values]
-    later = [n for n in found if operand is not None and (n.seq < operand.seq) == (by > 0)]
-    if not later:
-        return None
-    return region.graph.values[(max if by > 0 else min)(later, key=lambda n: n.seq)]
-
-
-def _ruled(region: Region, edge: Edge, saved: list[Any], g: Any) -> Any:
-    return region.rule(edge, g, saved)
-
-
-def _nothing(g: Any) -> Any:
-    return g * 0.0
 
 
 class At:
@@ -174,9 +72,13 @@ class At:
         if self.unary and same_shape and depends:
             yield from self.elsewhere()
             yield from self.other_slopes()
+            yield from self.other_dimension()
         if self.below is self.region.target:
             yield from self.extra()
             yield from self.one_row()
+        if len(self.region.into[self.below]) > 1:
+            text = f"what comes to {self.clues.graph.label(self.below)} through {self.made} is missing"
+            yield self.slip("missing-path", text, 1.3, nothing(self.edge))
         yield from self.upstream()
         yield from self.operands()
         yield from self.overwritten()
@@ -218,10 +120,24 @@ class At:
                 if value.node is None:
                     continue
                 own = value.node is (self.below if name == "y" else self.node)
-                key = "own" if own else id(value.array)
+                key = "own" if own else value.label
                 text = f"the derivative of {self.op.name} was taken at {value.label} instead of at {true}"
                 kind, cost = ("shifted", 2.5) if alike(value.node, self.node) else ("wrong-point", 2.0 if own else 2.2)
                 yield self.slip(kind, text, cost, _with(self.rule, name, value.array), key)
+            again = np.asarray(self.op.forward(array, **self.node.attrs))
+            text = f"the derivative of {self.op.name} was taken at {self.op.name}({true}) instead of at {true}"
+            if name == "y" and again.shape == array.shape:
+                yield self.slip("wrong-point", text, 2.3, _with(self.rule, name, again), "again")
+
+    def other_dimension(self) -> Iterator[Slip]:
+        """The derivative along another dimension than the op's."""
+        if isinstance(self.saved.get("dim"), int):
+            for dim in range(len(self.node.shape)):
+                if dim != self.saved["dim"]:
+                    text = (
+                        f"the derivative of {self.made} was taken along dimension {dim} instead of {self.saved['dim']}"
+                    )
+                    yield self.slip("wrong-derivative", text, 2.0, _with(self.rule, "dim", dim), ("dim", dim))
 
     def other_slopes(self) -> Iterator[Slip]:
         """Another activation's derivative, at this op's input or written for its output, or at other arrays."""
@@ -271,6 +187,9 @@ class At:
         ones = np.ones_like(g)
         text = f"the delta of {label} was overwritten, not multiplied: only the derivative of {self.op.name} is left"
         yield self.slip("overwritten-upstream", text, 2.4, lambda _: self.rule(ones), "upstream")
+        if g.ndim == 2 and g.shape[0] == g.shape[1]:
+            text = f"the delta of {label} is transposed where it should not be, or not where it should"
+            yield self.slip("transposed", text, 1.6, _fed(self.rule, g.T), "g.T")
         for other, array, node in self.clues.near_deltas(g.shape, self.node, self.region.target):
             yield self._replaced(other, array, node, f"the delta of {label}")
         for value in self.clues.near(g.shape, self.node):
@@ -302,39 +221,61 @@ class At:
                 kind = "shifted" if alike(value.node, parent) else "wrong-operand"
                 text = f"{value.label} stands where {label} belongs"
                 cost = 2.5 if kind == "shifted" else 2.7
-                yield self.slip(kind, text, cost, _with(self.rule, name, value.array), (name, id(value.array)))
+                yield self.slip(kind, text, cost, _with(self.rule, name, value.array), (name, value.label))
             for other, delta, _ in self.clues.near_deltas(array.shape, self.node, self.region.target):
                 text = f"{other} stands where {label} belongs"
-                yield self.slip("wrong-operand", text, 2.7, _with(self.rule, name, delta), (name, id(delta)))
+                yield self.slip("wrong-operand", text, 2.7, _with(self.rule, name, delta), (name, other))
 
     def stale(self, name: str, array: Array, parent: Node, label: str) -> Iterator[Slip]:
-        """Weights as they are after the update."""
-        delta = self.clues.deltas.get(parent)
-        if delta is None or self.clues.lr is None:
+        """Weights as they are after the update, perhaps reshaped on their way to the op."""
+        way = [parent]
+        while way[-1].op is not None and len(way[-1].parents) == 1 and way[-1].parents[0] is not None:
+            way.append(way[-1].parents[0])
+        delta = self.clues.deltas.get(way[-1])
+        weights = self.clues.graph.values.get(way[-1])
+        if delta is None or self.clues.lr is None or weights is None:
             return
         for sign in (-1, +1):
+            updated = weights + sign * self.clues.lr * delta
+            for node in reversed(way[:-1]):
+                assert node.op is not None
+                updated = np.asarray(node.op.forward(updated, **node.attrs))
             text = f"{label} had been updated already: the pass needs the weights that the forward pass used"
-            updated = array + sign * self.clues.lr * delta
             yield self.slip("stale-weights", text, 1.8, _with(self.rule, name, updated), (name, sign))
 
     # Where it goes
 
     def overwritten(self) -> Iterator[Slip]:
-        """Rows that are named more than once keep their last gradient only."""
-        rows = self.node.saved_by_name(self.k).get("index")
-        if self.op.name == "pick":
-            text = "entries that the index names more than once were overwritten instead of added up"
-            yield self.slip("overwritten-rows", text, 1.4, self._assigned, "rows")
-        elif isinstance(rows, np.ndarray) and isinstance(self.region.results[self.edge], RowSparse):
-            text = "rows that the index names more than once were overwritten instead of added up (np.add.at adds)"
-            yield self.slip("overwritten-rows", text, 1.4, lambda g: _last(self.rule(g)), "rows")
+        """What is read more than once keeps its last gradient only."""
+        places = self.read()
+        if places is None or len(np.unique(places[places >= 0])) == np.count_nonzero(places >= 0):
+            return
+        label = self.clues.graph.label(self.below)
+        text = f"what is read of {label} more than once has its gradients overwritten, not added up (np.add.at adds)"
+        below, kept = self.below, places.ravel() >= 0
 
-    def _assigned(self, g: Any) -> Any:
-        from autograd_lite.ops.index import _filled
+        def assign(g: Any) -> Any:
+            out = np.zeros(prod(below.shape), below.dtype)
+            out[places.ravel()[kept]] = np.broadcast_to(dense(g), self.node.shape).ravel()[kept]
+            return out.reshape(below.shape)
 
-        out = np.zeros(self.below.shape, g.dtype)
-        out[_filled(self.node.attrs["form"], self.saved["arrays"])] = g
-        return out
+        yield self.slip("overwritten-rows", text, 1.4, assign, "rows")
+
+    def read(self) -> Array | None:
+        """Where each element of the output was read from, of an op that only reads; -1 for what it fills in."""
+        others = [self.region.graph.arguments.get((self.node, k)) for k in range(1, len(self.node.parents))]
+        if self.k != 0 or {"y", self.op.arrays[0]} & set(self.order) or any(array is None for array in others):
+            return None
+        numbers = np.arange(1.0, prod(self.below.shape) + 1).reshape(self.below.shape)
+        twice = [self.op.forward(n, *others, **self.node.attrs) for n in (numbers, 2 * numbers, 3 * numbers % 7)]
+        places = np.asarray(twice[0])
+        if places.shape != self.node.shape or not np.array_equal(twice[1], 2 * places):
+            return None
+        index = np.rint(places).astype(np.intp) - 1
+        if np.any(places != index + 1) or np.any(index >= numbers.size) or np.any(index < -1):
+            return None
+        again = np.where(index < 0, 0.0, (3 * numbers % 7).ravel()[index])
+        return index if np.array_equal(again, twice[2]) else None
 
     def one_row(self) -> Iterator[Slip]:
         """One example alone where the derivative sums over them."""
@@ -349,19 +290,21 @@ class At:
                 f"only the {which} row of the delta of {self.clues.graph.label(self.node)} counts, not the sum of all"
             )
             yield self.slip("missing-sum", text, 2.6, _masked(self.rule, mask))
+        if len(self.below.shape) == 1 and g.ndim == 2 and g.shape[0] == g.shape[1]:
+            text = f"the delta of {self.clues.graph.label(self.node)} is summed over the wrong axis"
+            yield self.slip("missing-sum", text, 2.2, _fed(self.rule, g.T))
 
 
-def _last(rows: Any) -> Any:
-    """Of rows that are named more than once, the last one alone."""
-    out = np.zeros(rows.shape, rows.dtype)
-    out[rows.rows] = rows.values
-    return out
+def nothing(edge: Edge) -> Change:
+    """No gradient at all, of the shape of what the edge leads to."""
+    below = Region.below(edge)
+    return lambda g: np.zeros(below.shape, below.dtype)
 
 
 # Changes are made by functions, so that each holds its own arrays
 
 
-def _with(rule: Callable[..., Any], name: str, array: Array) -> Change:
+def _with(rule: Callable[..., Any], name: str, array: Any) -> Change:
     return lambda g: rule(g, **{name: array})
 
 

@@ -251,6 +251,11 @@ class _Audit:
         if not np.any(moved):
             yield Cause("forgotten", None, "it did not move, and its gradient is not zero")
             return
+        delta = self._delta(name, self.old)
+        of_delta = None if delta is None else self._multiple(name, delta)
+        if of_delta is not None and round(abs(of_delta)) > 1:
+            yield self._multiplied(abs(of_delta), "its delta")
+            return
         k = self.times[name]
         if k is not None:
             yield self._multiplied(k)
@@ -258,12 +263,10 @@ class _Audit:
         yield from self._stale(name, moved)
         yield from self._repeated(name)
 
-    def _multiplied(self, k: float) -> Cause:
+    def _multiplied(self, k: float, what: str = "the gradient") -> Cause:
         whole = round(k)
         if whole > 1 and abs(k - whole) < 1e-6 * whole:
-            text = (
-                f"the step is {whole} times minus lr times the gradient: the update of one pass applied {whole} times"
-            )
+            text = f"the step is {whole} times lr times {what}: the update of one pass was applied {whole} times"
             return Cause("repeated", None, text, float(whole))
         if abs(k + 1) < 1e-6:
             return Cause("sign", None, "the step goes uphill: plus lr times the gradient", -1.0)
@@ -298,7 +301,8 @@ class _Audit:
 
     def _repeated(self, name: str) -> Iterator[Cause]:
         """Several updates: of one pass while the weights move, of whole passes, or as the deltas say."""
-        counts = {round(k) for k in self.times.values() if k is not None and k > 1.5 and abs(k - round(k)) < 1e-6 * k}
+        every = [abs(k) for k in (*self.times.values(), *self._times_delta()) if k is not None]
+        counts = {round(k) for k in every if k > 1.5 and abs(k - round(k)) < 1e-6 * k}
         for k in sorted(counts):
             between = {n: w + (k - 1) / (2 * k) * (self.new[n] - w) for n, w in self.old.items() if self._moves(n)}
             moved = self._moved(name)
@@ -311,6 +315,11 @@ class _Audit:
                 how = "its deltas" if callable(self.deltas) else "whole passes"
                 yield Cause("repeated", None, f"{k} updates of {how} were applied, and not one", float(k))
                 return
+
+    def _times_delta(self) -> Iterator[float | None]:
+        for name in self.old:
+            delta = self._delta(name, self.old)
+            yield None if delta is None else self._multiple(name, delta)
 
     def _moves(self, name: str) -> bool:
         return self.new[name].shape == self.old[name].shape
@@ -335,16 +344,16 @@ class _Audit:
 
     def _from_another(self, name: str) -> Iterator[Cause]:
         """Was the new array made of another weight?"""
-        for other, w in self.old.items():
-            if other == name:
-                continue
-            try:
-                made = w - self.lr * self.gradients[name]
-            except ValueError:
-                continue
-            if made.shape == self.new[name].shape and np.allclose(made, self.new[name], rtol=RELATIVE, atol=1e-12):
-                text = f"the new {name} was computed from {other}: {other} - lr times the gradient of {name}"
-                yield Cause("wrong-operand", None, text)
+        for other in self.old:
+            for w in () if other == name else (self.old[other], self.new[other]):
+                try:
+                    made = w - self.lr * self.gradients[name]
+                except ValueError:
+                    continue
+                if made.shape == self.new[name].shape and np.allclose(made, self.new[name], rtol=RELATIVE, atol=1e-12):
+                    text = f"the new {name} was computed from {other}: {other} - lr times the gradient of {name}"
+                    yield Cause("wrong-operand", None, text)
+                    return
 
 
 def _instead(region: Region, edge: Any, saved: list[Any]) -> Callable[[Any], Any]:

@@ -5,6 +5,6 @@ Import it by its name, `from autograd_lite import data`: the framework itself do
 """
 
 from autograd_lite.data.sets import Admissions, Imdb, Mnist, admissions, imdb, mnist
-from autograd_lite.data.sources import DataError, DataMissing
+from autograd_lite.data.sources import DataError, DataMissing, offline
 
-__all__ = ["Admissions", "DataError", "DataMissing", "Imdb", "Mnist", "admissions", "imdb", "mnist"]
+__all__ = ["Admissions", "DataError", "DataMissing", "Imdb", "Mnist", "admissions", "imdb", "mnist", "offline"]

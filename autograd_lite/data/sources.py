@@ -6,8 +6,9 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,19 @@ from autograd_lite.data.formats import PACKINGS, unpack
 VARIABLE = "AUTOGRAD_LITE_DATA"
 SECONDS = 30  # how long a server may keep silent
 CHUNK = 1 << 16  # bytes between two steps of the progress bar
+
+
+_offline: ContextVar[bool] = ContextVar("offline", default=False)
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Inside, nothing is downloaded: what is neither in a folder nor in the cache is missing."""
+    token = _offline.set(True)
+    try:
+        yield
+    finally:
+        _offline.reset(token)
 
 
 class DataError(ValueError):
@@ -90,7 +104,7 @@ def _fetch_file(data: DataSet, file: File, folder: str | os.PathLike[str] | None
     path = _find(file, [cache])
     if path is not None:
         return _verified(file, path, str(path), f"to download it again, delete {path}")
-    if not download:
+    if not download or _offline.get():
         raise _missing(data, file, [*places, cache], "downloading was not allowed")
     return _download(data, file, cache, places)
 

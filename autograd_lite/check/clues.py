@@ -1,0 +1,84 @@
+"""What a person at the desk could have taken by mistake: the arrays of a graph, by shape and by the part they play."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.recorded import Recorded, Value
+from autograd_lite.core import Node
+from autograd_lite.memory import Array
+
+NEAR = 16  # arrays that are tried in one place: those nearest to it in the order of the ops
+
+
+@dataclass(frozen=True, eq=False)
+class Clues:
+    """What a person at the desk could have taken by mistake: every array of the graph, the deltas, updated weights."""
+
+    graph: Recorded
+    values: list[Value]
+    deltas: Mapping[Node, Any]
+    lr: float | None = None
+    by_size: dict[int, list[Value]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for value in self.values:
+            self.by_size.setdefault(value.array.size, []).append(value)
+
+    def near(self, shape: tuple[int, ...], node: Node, array: Array | None = None) -> list[Value]:
+        """Arrays that fit a shape, the nearest to an op first, without `array` and its equals.
+
+        As they are, reshaped without moving a number, or transposed.
+        """
+        found = self.by_size.get(prod(shape), ())
+        own = squeezed(shape)
+        order = sorted(found, key=lambda v: (squeezed(v.array.shape) != own, _apart(v.node, node)))[:NEAR]
+        fitted = [Value(v.array.reshape(shape), v.label, v.node) for v in order if _reshapes(v.array.shape, shape)]
+        if len(shape) == 2:
+            turned = [v for v in order if v.array.shape == shape[::-1]]
+            fitted += [Value(v.array.T, f"{v.label} transposed", v.node) for v in turned]
+        return [v for v in fitted if array is None or not np.array_equal(v.array, array)]
+
+    def near_deltas(self, shape: tuple[int, ...], node: Node, target: Node) -> list[tuple[str, Array, Node]]:
+        """The hand-written deltas of a shape, but for the one in question."""
+        same = squeezed(shape)
+        found = [n for n in self.deltas if squeezed(n.shape) == same and n is not target and n is not node]
+        found.sort(key=lambda n: _apart(n, node))
+        return [(f"the delta of {self.graph.label(n)}", self.deltas[n].reshape(shape), n) for n in found[:NEAR]]
+
+
+def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without dimensions of size 1."""
+    return tuple(n for n in shape if n != 1)
+
+
+def _apart(a: Node | None, b: Node) -> int:
+    return abs((a.seq if a is not None else 0) - b.seq)
+
+
+def _reshapes(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Does a shape become another by dropping ones, or by joining dimensions after the first?"""
+    return squeezed(shape) == squeezed(other) or (bool(shape) and bool(other) and shape[0] == other[0])
+
+
+def alike(a: Node | None, b: Node | None) -> bool:
+    """Do two tensors play the same part, as two time steps do: the same op on alike tensors and the same weights?"""
+    if a is None or b is None or a is b or a.op is None or not _same_op(a, b) or len(a.parents) != len(b.parents):
+        return False
+    for p, q in zip(a.parents, b.parents, strict=True):
+        if p is None or q is None or p is q:
+            continue
+        if p.op is None and q.op is None:
+            return False
+        if p.op is not None and q.op is not None and not _same_op(p, q):
+            return False
+    return True
+
+
+def _same_op(a: Node, b: Node) -> bool:
+    return a.op is b.op and a.shape == b.shape and repr(a.attrs) == repr(b.attrs)

@@ -1,0 +1,157 @@
+"""Slips that are made at every repetition of an op: at each time step, in each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.clues import alike, squeezed
+from autograd_lite.check.recorded import Change, Edge, Recorded, Region, dense
+from autograd_lite.check.slips import Slip, nothing
+from autograd_lite.core import Node
+from autograd_lite.memory import Array
+
+MOST = 12  # series that are tried in one place
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """What the repetitions of an op were given, or made, in the order of time."""
+
+    label: str
+    nodes: tuple[Node | None, ...]
+    arrays: tuple[Array, ...]
+
+    def moved(self, graph: Recorded, by: int) -> Series | None:
+        """One step later or earlier; at the end the tensor that follows, if there is one, else zeros."""
+        end = self.nodes[-1] if by > 0 else self.nodes[0]
+        found = [n for n in graph.order if alike(n, end) and n in graph.values]
+        beyond = [n for n in found if end is not None and (n.seq > end.seq) == (by > 0)]
+        node = (min if by > 0 else max)(beyond, key=lambda n: n.seq) if beyond else None
+        array = np.zeros_like(self.arrays[0]) if node is None else graph.values[node]
+        words = "after" if by > 0 else "before"
+        if by > 0:
+            return Series(f"{self.label}, one {words}", (*self.nodes[1:], node), (*self.arrays[1:], array))
+        return Series(f"{self.label}, one {words}", (node, *self.nodes[:-1]), (array, *self.arrays[:-1]))
+
+
+def rows(edges: Sequence[Edge]) -> list[list[Edge]]:
+    """The edges of ops that repeat, each row in the order of time."""
+    found: list[list[Edge]] = []
+    for edge in edges:
+        for row in found:
+            if row[0][1] == edge[1] and alike(row[0][0], edge[0]):
+                row.append(edge)
+                break
+        else:
+            found.append([edge])
+    return [row[::-1] for row in found if len(row) > 1]
+
+
+def repeated(region: Region) -> Iterator[Slip]:
+    """The same slip at all repetitions of an op."""
+    graph = region.graph
+    known = list(_series(graph, rows([(n, k) for n in graph.order for k in range(len(n.parents))])))
+    for row in rows(region.edges):
+        node = row[0][0]
+        assert node.op is not None
+        name, many = node.op.name, f"at all {len(row)} repetitions"
+        forked = [edge for edge in row if len(region.into[region.below(edge)]) > 1]
+        if forked:
+            ways = f"what comes back through {name} ({graph.label(forked[0][0])}, ...)"
+            yield Slip("missing-path", name, f"{ways} is missing {many}", 1.7, {e: nothing(e) for e in forked})
+        turned: dict[Edge, Change] = {edge: _turned(region, edge) for edge in row}
+        yield Slip("sign", name, f"the sign of what comes back through {name} is turned round {many}", 1.7, turned)
+        for by, words in ((-1, "before"), (1, "after")):
+            text = f"{many} {name} takes the gradient of the step {words}"
+            yield Slip("shifted", name, text, 2.4, _gradients(region, row, by))
+        yield from _operands(region, row, known, many)
+
+
+def _operands(region: Region, row: list[Edge], known: list[Series], many: str) -> Iterator[Slip]:
+    node, k = row[0]
+    op = node.op
+    assert op is not None
+    for place, name in enumerate(op.names[op.slot(k)]):
+        if name != "y" and name not in op.arrays:
+            continue
+        own = _read(region.graph, row, name, place)
+        if own is None:
+            continue
+        shape = squeezed(own.arrays[0].shape)
+        others = [s for s in known if len(s.arrays) == len(row) and squeezed(s.arrays[0].shape) == shape]
+        moved = [m for s in [own, *others[:MOST]] for by in (-1, 1) if (m := s.moved(region.graph, by)) is not None]
+        for series in [*others[:MOST], *moved]:
+            same = sum(a is b or alike(a, b) for a, b in zip(series.nodes, own.nodes, strict=True))
+            if all(a is b for a, b in zip(series.arrays, own.arrays, strict=True)):
+                continue
+            other = "wrong-point" if len(op.arrays) == 1 else "wrong-operand"
+            kind = "shifted" if 2 * same > len(row) else other
+            text = f"{many} {op.name} takes {series.label} where {own.label} belongs"
+            yield Slip(kind, op.name, text, 2.3, _with_series(region, row, place, series))
+
+
+def _read(graph: Recorded, row: list[Edge], name: str, place: int) -> Series | None:
+    """What a rule takes under a name, at each repetition."""
+    nodes: list[Node | None] = []
+    arrays = []
+    for node, k in row:
+        assert node.op is not None
+        saved = (node.saved or ())[k]
+        value = None if saved is None else saved[place]
+        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+            return None
+        nodes.append(node if name == "y" else node.parents[node.op.arrays.index(name)])
+        arrays.append(value)
+    shown = next((n for n in nodes if n is not None), None)
+    label = f"{graph.label(shown)}, ..." if shown is not None else f"the constants {name} of {row[0][0].op}"
+    return Series(label, tuple(nodes), tuple(arrays))
+
+
+def _series(graph: Recorded, found: list[list[Edge]]) -> Iterator[Series]:
+    """All series of a graph, each once: what repeated ops were given."""
+    seen = set[tuple[int, ...]]()
+    for row in found:
+        node, k = row[0]
+        if node.op is None or node.parents[k] is None or (node.saved or ())[k] is None:
+            continue
+        for place, name in enumerate(node.op.names[node.op.slot(k)]):
+            if name == "y" or name in node.op.arrays:
+                series = _read(graph, row, name, place)
+                key = () if series is None else tuple(id(array) for array in series.arrays)
+                if series is not None and len(set(key)) > 1 and key not in seen:
+                    seen.add(key)
+                    yield series
+
+
+def _turned(region: Region, edge: Edge) -> Change:
+    return lambda g: -dense(region.rule(edge, g))
+
+
+def _gradients(region: Region, row: list[Edge], by: int) -> dict[Edge, Change]:
+    """Each repetition with the gradient of its neighbour; the one at the end has none."""
+    changes: dict[Edge, Change] = {}
+    for i, edge in enumerate(row):
+        inside = 0 <= i + by < len(row)
+        changes[edge] = _fed(region, edge, region.above[row[i + by][0]]) if inside else nothing(edge)
+    return changes
+
+
+def _fed(region: Region, edge: Edge, g: Any) -> Change:
+    return lambda _: region.rule(edge, g)
+
+
+def _with_series(region: Region, row: list[Edge], place: int, series: Series) -> dict[Edge, Change]:
+    changes: dict[Edge, Change] = {}
+    for edge, array in zip(row, series.arrays, strict=True):
+        saved = list((edge[0].saved or ())[edge[1]] or ())
+        saved[place] = array.reshape(saved[place].shape)
+        changes[edge] = _ruled(region, edge, saved)
+    return changes
+
+
+def _ruled(region: Region, edge: Edge, saved: list[Any]) -> Change:
+    return lambda g: region.rule(edge, g, saved)

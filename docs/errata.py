@@ -1,0 +1,138 @@
+"""`docs/errata.md`: what `python -m models check` finds in the text's versions, and what they reach when trained.
+
+The findings are computed anew. The trainings take half an hour: `python docs/errata.py --train` runs them and keeps
+their last lines in `docs/trained.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from autograd_lite.check import DeltaFinding, StepFinding  # noqa: E402
+from autograd_lite.check.search import Reading  # noqa: E402
+from autograd_lite.data import offline  # noqa: E402
+from models import Network, checking, networks, report, train, words  # noqa: E402
+from models.network import CORRECTED, PRINTED  # noqa: E402
+
+PAGE = ROOT / "docs" / "errata.md"
+TRAINED = ROOT / "docs" / "trained.json"
+REVIEWS = 2000  # of IMDB, on which 11.3 is trained here: all of them take half an hour each way
+
+HEAD = """\
+# Errata
+
+What `python -m models check` finds in the versions as the text prints them, by itself: the program holds every
+hand-written delta against the recorded graph of the error that the text states, and knows no list of mistakes.
+"Cosine" and "ratio" say how the array lies to the gradient: a cosine of 1 is its direction, the ratio is the k that
+makes k times the gradient nearest to it. Of a pass that is k times the gradient as a whole (minus it, written for
+`+=`; that of half the error) only what is beside this constant is listed. The corrected line gives what the delta
+should be, from the deltas above it as they are. All of it is measured after some steps of training, on the real data.
+`python -m models check --explain NAME` prints the whole page of a network.
+
+Made by `docs/generate.py`; the trainings by `docs/errata.py --train`, on the data that each network's text uses.
+"""
+
+
+def sections() -> dict[str, str]:
+    """By id, the section of each network in which something is introduced; those without their data are left out."""
+    made = {}
+    trained = json.loads(TRAINED.read_text()) if TRAINED.exists() else {}
+    with offline():
+        for network in networks.values():
+            for checked in checking.check(network):
+                if checked.version == PRINTED and (checked.introduced or report.strayed(checked)):
+                    made[network.id] = "\n".join(_section(network, checked, trained.get(network.id)))
+    return made
+
+
+def _section(network: Network, checked: checking.Checked, trained: dict[str, str] | None) -> Iterator[str]:
+    yield f"## {network.id} {network.alias}\n"
+    yield f"{network.sentence} The error: {network.objective}.{_whole(checked)}\n"
+    for finding, readings in checked.introduced:
+        yield from _delta(finding, readings)
+    for step in report.strayed(checked):
+        yield from _step(step)
+    if trained:
+        yield f"Trained, the last line that each version prints{trained.get('on', '')}:\n"
+        yield "```text"
+        yield from (f"{name:10}  {trained[name]}" for name in (PRINTED, CORRECTED) if name in trained)
+        yield "```\n"
+
+
+def _whole(checked: checking.Checked) -> str:
+    words = report.whole(checked)
+    return f" Apart from what follows, the pass is {words}." if words else ""
+
+
+def _delta(finding: DeltaFinding, readings: list[Reading]) -> Iterator[str]:
+    given = " and ".join(f"the delta of `{name}`" for name in finding.above) or "the error"
+    lie = "" if finding.cosine is None or finding.ratio is None else _lie(finding.cosine, finding.ratio)
+    yield f"**The delta of `{finding.name}`**, given {given}{lie}:\n"
+    for i, reading in enumerate(readings or [()]):
+        text = " and ".join(f"*{cause.kind}*, {cause.explanation}" for cause in reading) or "no cause was found"
+        yield f"- {'fits as well: ' if i else ''}{text}"
+    yield ""
+    if finding.line:
+        yield f"Corrected:\n\n```python\n{finding.line}\n```\n"
+
+
+def _lie(cosine: float, ratio: float) -> str:
+    return f" (cosine {cosine:.3f}, ratio {ratio:.3g})"
+
+
+def _step(step: StepFinding) -> Iterator[str]:
+    lie = "" if step.cosine is None or step.ratio is None else _lie(step.cosine, step.ratio)
+    yield f"**The step of `{step.name}`**{lie}:\n"
+    yield from (f"- *{cause.kind}*, {cause.explanation}" for cause in step.causes)
+    if not step.causes:
+        yield "- no cause was found"
+    yield ""
+
+
+def page() -> str:
+    """The whole page; sections of networks whose data are not here are kept as they were."""
+    fresh, old = sections(), committed()
+    kept = {name: fresh.get(name, old.get(name, "")) for name in networks if name in fresh or name in old}
+    return "\n".join([HEAD, *(text.rstrip("\n") + "\n" for text in kept.values() if text)])
+
+
+def committed() -> dict[str, str]:
+    """The sections of the committed page, by id."""
+    text = PAGE.read_text() if PAGE.exists() else ""
+    parts = text.split("\n## ")[1:]
+    return {part.split(" ", 1)[0]: f"## {part}" for part in parts}
+
+
+def trainings() -> None:
+    """Train what has a section, as printed and corrected, in full; write the last lines."""
+    found = json.loads(TRAINED.read_text()) if TRAINED.exists() else {}
+    chosen = sys.argv[2:] or list(sections())
+    for network in (networks[name] for name in chosen):
+        data = network.data()
+        lines = {}
+        if network.id == "11.3":
+            data = words.first(data, REVIEWS)
+            lines["on"] = f", on the first {REVIEWS} reviews"
+        for version in (PRINTED, CORRECTED):
+            last = ""
+            for record in train(network, version, data=data):
+                last = record.line or last
+            lines[version] = last
+            print(network.id, version, last, flush=True)
+        found[network.id] = lines
+        TRAINED.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "--train" in sys.argv[1:]:
+        trainings()
+    else:
+        print(page())
