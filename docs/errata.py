@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,30 +35,42 @@ hand-written delta against the recorded graph of the error that the text states,
 makes k times the gradient nearest to it. Of a pass that is k times the gradient as a whole (minus it, written for
 `+=`; that of half the error) only what is beside this constant is listed. The corrected line gives what the delta
 should be, from the deltas above it as they are. All of it is measured after some steps of training, on the real data.
-`python -m models check --explain NAME` prints the whole page of a network.
+`python -m models check --explain NAME` prints the whole page of a network; [how to read it](deltas.md).
 
 Made by `docs/generate.py`; the trainings by `docs/errata.py --train`, on the data that each network's text uses.
 """
 
 
+@cache
+def checked() -> dict[str, list[checking.Checked]]:
+    """All networks, checked once, by id; of those without their data, that they were skipped."""
+    with offline():
+        return {network.id: checking.check(network) for network in networks.values()}
+
+
+def skipped(name: str) -> bool:
+    """Are the data of a network missing here?"""
+    return any(version.what == "skipped" for version in checked()[name])
+
+
+def mistaken() -> dict[str, checking.Checked]:
+    """By id, the text's version of each network in which something is introduced."""
+    printed = {name: c for name, found in checked().items() for c in found if c.version == PRINTED}
+    return {name: c for name, c in printed.items() if c.introduced or report.strayed(c)}
+
+
 def sections() -> dict[str, str]:
     """By id, the section of each network in which something is introduced; those without their data are left out."""
-    made = {}
     trained = json.loads(TRAINED.read_text()) if TRAINED.exists() else {}
-    with offline():
-        for network in networks.values():
-            for checked in checking.check(network):
-                if checked.version == PRINTED and (checked.introduced or report.strayed(checked)):
-                    made[network.id] = "\n".join(_section(network, checked, trained.get(network.id)))
-    return made
+    return {name: "\n".join(_section(networks[name], c, trained.get(name))) for name, c in mistaken().items()}
 
 
-def _section(network: Network, checked: checking.Checked, trained: dict[str, str] | None) -> Iterator[str]:
+def _section(network: Network, found: checking.Checked, trained: dict[str, str] | None) -> Iterator[str]:
     yield f"## {network.id} {network.alias}\n"
-    yield f"{network.sentence} The error: {network.objective}.{_whole(checked)}\n"
-    for finding, readings in checked.introduced:
+    yield f"{network.sentence} The error: {network.objective}.{_whole(found)}\n"
+    for finding, readings in found.introduced:
         yield from _delta(finding, readings)
-    for step in report.strayed(checked):
+    for step in report.strayed(found):
         yield from _step(step)
     if trained:
         yield f"Trained, the last line that each version prints{trained.get('on', '')}:\n"
@@ -66,15 +79,14 @@ def _section(network: Network, checked: checking.Checked, trained: dict[str, str
         yield "```\n"
 
 
-def _whole(checked: checking.Checked) -> str:
-    words = report.whole(checked)
-    return f" Apart from what follows, the pass is {words}." if words else ""
+def _whole(found: checking.Checked) -> str:
+    constant = report.whole(found)
+    return f" Apart from what follows, the pass is {constant}." if constant else ""
 
 
 def _delta(finding: DeltaFinding, readings: list[Reading]) -> Iterator[str]:
     given = " and ".join(f"the delta of `{name}`" for name in finding.above) or "the error"
-    lie = "" if finding.cosine is None or finding.ratio is None else _lie(finding.cosine, finding.ratio)
-    yield f"**The delta of `{finding.name}`**, given {given}{lie}:\n"
+    yield f"**The delta of `{finding.name}`**, given {given}{_lie(finding)}:\n"
     for i, reading in enumerate(readings or [()]):
         text = " and ".join(f"*{cause.kind}*, {cause.explanation}" for cause in reading) or "no cause was found"
         yield f"- {'fits as well: ' if i else ''}{text}"
@@ -83,24 +95,27 @@ def _delta(finding: DeltaFinding, readings: list[Reading]) -> Iterator[str]:
         yield f"Corrected:\n\n```python\n{finding.line}\n```\n"
 
 
-def _lie(cosine: float, ratio: float) -> str:
-    return f" (cosine {cosine:.3f}, ratio {ratio:.3g})"
-
-
 def _step(step: StepFinding) -> Iterator[str]:
-    lie = "" if step.cosine is None or step.ratio is None else _lie(step.cosine, step.ratio)
-    yield f"**The step of `{step.name}`**{lie}:\n"
-    yield from (f"- *{cause.kind}*, {cause.explanation}" for cause in step.causes)
+    yield f"**The step of `{step.name}`**{_lie(step)}:\n"
+    for i, cause in enumerate(step.causes):
+        yield f"- {'fits as well: ' if i else ''}*{cause.kind}*, {cause.explanation}"
     if not step.causes:
         yield "- no cause was found"
     yield ""
 
 
+def _lie(finding: DeltaFinding | StepFinding) -> str:
+    if finding.cosine is None or finding.ratio is None:
+        return ""
+    return f" (cosine {finding.cosine:.4f}, ratio {finding.ratio:.3g})"
+
+
 def page() -> str:
     """The whole page; sections of networks whose data are not here are kept as they were."""
     fresh, old = sections(), committed()
-    kept = {name: fresh.get(name, old.get(name, "")) for name in networks if name in fresh or name in old}
-    return "\n".join([HEAD, *(text.rstrip("\n") + "\n" for text in kept.values() if text)])
+    kept = {name: old[name] for name in old if name in networks and skipped(name)}
+    texts = [{**kept, **fresh}.get(name, "") for name in networks]
+    return "\n".join([HEAD, *(text.rstrip("\n") + "\n" for text in texts if text)])
 
 
 def committed() -> dict[str, str]:
@@ -113,7 +128,7 @@ def committed() -> dict[str, str]:
 def trainings() -> None:
     """Train what has a section, as printed and corrected, in full; write the last lines."""
     found = json.loads(TRAINED.read_text()) if TRAINED.exists() else {}
-    chosen = sys.argv[2:] or list(sections())
+    chosen = sys.argv[2:] or list(mistaken())
     for network in (networks[name] for name in chosen):
         data = network.data()
         lines = {}

@@ -1,24 +1,40 @@
-"""Write what the README shows and does not say by itself: examples with their output, the table of checks, the picture.
+"""Write what the documents show and do not say by themselves: outputs, tables of checks, names, errata, the picture.
 
-`python docs/generate.py` writes, `python docs/generate.py --check` exits with 1 where something is out of date.
+`python docs/generate.py` writes, `python docs/generate.py --check` exits with 1 where something is out of date. What
+needs data that are not here (see `python -m models list`) is left as it is.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
+import io
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+import errata  # noqa: E402
+
+import autograd_lite as al  # noqa: E402
+from autograd_lite import data  # noqa: E402
+from models import networks, report  # noqa: E402
+from models.checking import Checked  # noqa: E402
+from models.network import PRINTED  # noqa: E402
+
 README = ROOT / "README.md"
 NAMES = ROOT / "docs" / "names.md"
+DELTAS = ROOT / "docs" / "deltas.md"
 PICTURE = ROOT / "docs" / "pictures" / "streetlights.svg"
 
 
@@ -59,34 +75,72 @@ def wrong_rule() -> str:
     return f"```python\n{code}\n```\n\n```text\n{output}\n```"
 
 
-def worded(finding: dict[str, object]) -> str:
-    """A hand-written delta or step beside the gradient, to three digits."""
-    cosine, ratio = finding["cosine"], finding["ratio"]
-    assert isinstance(cosine, float)
-    assert isinstance(ratio, float)
-    if finding["verdict"] == "agrees":
-        return "the gradient"
-    if finding["verdict"] == "multiple":
-        return f"{ratio:.3g} × the gradient"
-    return f"**not the gradient**: cosine {cosine:.5f}, ratio {ratio:.3g}"
+def wrong_deltas() -> str:
+    """The backward pass with a mistake, and what the check says of it."""
+    code, output = example("wrong_deltas")
+    return f"```python\n{code}\n```\n\n```text\n{output}\n```"
 
 
-def checks() -> str:
-    """The table of `python -m models check`."""
-    findings = json.loads(run("-m", "models", "check", "--json"))
-    lines = [
-        "| network | parameter | autograd, by finite differences | corrected "
-        "| as printed: the delta | as printed: the step |",
-        "|---|---|---|---|---|---|",
-    ]
-    rows: dict[tuple[str, str], dict[tuple[str, str], dict[str, object]]] = {}
-    for f in findings:
-        rows.setdefault((f["network"], f["parameter"]), {})[f["version"], f["what"]] = f
-    for (network, parameter), row in rows.items():
-        right = "agrees" if row["framework", "gradient"]["passed"] else "**differs**"
-        cells = [worded(row[key]) for key in (("corrected", "delta"), ("as-printed", "delta"), ("as-printed", "step"))]
-        lines.append(f"| {network} | `{parameter}` | {right} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+# The table of checks
+
+
+def checks(old: str) -> str:
+    """What `python -m models check` finds in the text's versions; rows that need data not here stay as they were."""
+    known: dict[str, list[str]] = {}
+    for line in old.splitlines():
+        row = re.match(r"\| \[(\S+) ", line)
+        if row:
+            known.setdefault(row[1], []).append(line)
+    lines = ["| network | what | cause | cosine |", "|---|---|---|---|"]
+    mistaken = errata.mistaken()
+    for name in networks:
+        if name in mistaken:
+            lines += _rows(name, mistaken[name])
+        elif errata.skipped(name):
+            lines += known.get(name, [])
+    last = old.rstrip("\n").rpartition("\n\n")[2]
+    complete = not any(map(errata.skipped, networks))
+    return "\n".join([*lines, "", counts() if complete or not last else last])
+
+
+def _rows(name: str, checked: Checked) -> Iterator[str]:
+    """A row for each cause in a network, with all deltas or steps that have it."""
+    network = networks[name]
+    anchor = re.sub(r"[^\w\- ]", "", f"{name} {network.alias}".lower()).replace(" ", "-")
+    rows: dict[tuple[str, str], list[tuple[str, float | None]]] = {}
+    for finding, readings in checked.introduced:
+        rows.setdefault(("delta", report.causes(readings)), []).append((finding.name, finding.cosine))
+    for step in report.strayed(checked):
+        cause = report.causes([(cause,) for cause in step.causes])
+        rows.setdefault(("step", cause), []).append((step.name, step.cosine))
+    for (what, cause), found in rows.items():
+        listed = f"the {what}{'s' if len(found) > 1 else ''} of {', '.join(f'`{name}`' for name, _ in found)}"
+        cosines = ", ".join("none" if cosine is None else f"{cosine:.4f}" for _, cosine in found)
+        yield f"| [{name} {network.alias}](docs/errata.md#{anchor}) | {listed} | {cause} | {cosines} |"
+
+
+def counts() -> str:
+    """How many networks there are beside those of the table, and what was found of them, by the check itself."""
+    every = [c for found in errata.checked().values() for c in found]
+    printed = [c for c in every if c.version == PRINTED]
+    good = [c for c in printed if c.what == "deltas" and c.network not in errata.mistaken()]
+    constant = sum(bool(report.whole(c)) for c in good)
+    signs, outputs = (sum(c.what == what for c in printed if c.passed) for what in ("signs", "outputs"))
+    ours = [c for c in every if c.what in ("gradients", "deltas", "signs") and c.version != PRINTED]
+    failed = ", ".join(f"{c.network} {c.version}" for c in ours if not c.passed)
+    return textwrap.fill(
+        f"{len(networks)} networks are there. Of those not in the table, {len(good)} have a backward pass as printed: "
+        f"{len(good) - constant} of them are the gradient, {constant} one constant times it. {signs} learn by trial, "
+        f"and move against the gradient's sign. {outputs} are forward passes, and put out what the framework does. "
+        f"{len(networks) - len(printed)} are not printed as code. In {sum(c.what == 'gradients' for c in ours)} "
+        "networks an error is differentiated, by the framework and in corrected code: "
+        + (f"**wrong: {failed}**." if failed else "all agree with finite differences."),
+        120,
+        break_long_words=False,
+    )
+
+
+# Names
 
 
 def sentence(thing: object) -> str:
@@ -97,15 +151,14 @@ def sentence(thing: object) -> str:
 
 def names() -> str:
     """Every public name, by module."""
-    sys.path.insert(0, str(ROOT))
-    import autograd_lite as al
-
     lines = ["# What there is", "", "Made by `docs/generate.py` from the docstrings; `help(name)` says more."]
     hidden = {"nn", "ops", "optim", "random", "autograd"}
     dtypes = [n for n in al.__all__ if isinstance(getattr(al, n), type) and issubclass(getattr(al, n), np.generic)]
     groups = {
         "`al`": (al, sorted(set(al.__all__) - hidden - set(dtypes))),
         "`al.autograd`": (al.autograd, al.autograd.__all__),
+        "`al.check`": (al.check, al.check.__all__),
+        "`al.data`, by `from autograd_lite import data`": (data, data.__all__),
         "`al.nn`": (al.nn, [n for n in al.nn.__all__ if n not in ("functional", "init")]),
         "`al.nn.functional`, by convention `F`": (al.nn.functional, al.nn.functional.__all__),
         "`al.nn.init`": (al.nn.init, sorted(n for n in vars(al.nn.init) if n.endswith("_") and n[0] != "_")),
@@ -130,13 +183,36 @@ def picture() -> str:
 
 def with_blocks(text: str) -> str:
     """The README with everything between `<!-- name:start -->` and `<!-- name:end -->` made anew."""
-    for name, make in {"program": program, "wrong-rule": wrong_rule, "checks": checks}.items():
-        pattern = re.compile(rf"(<!-- {name}:start -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
-        if not pattern.search(text):
+    blocks: dict[str, Callable[[str], str]] = {
+        "wrong-deltas": lambda old: wrong_deltas(),
+        "program": lambda old: program(),
+        "wrong-rule": lambda old: wrong_rule(),
+        "checks": checks,
+    }
+    for name, make in blocks.items():
+        pattern = re.compile(rf"(<!-- {name}:start -->\n)(.*?)(<!-- {name}:end -->)", re.DOTALL)
+        found = pattern.search(text)
+        if not found:
             raise SystemExit(f"README.md has no place for {name}: <!-- {name}:start --> and <!-- {name}:end -->")
-        block = make()
-        text = pattern.sub(lambda found, block=block: f"{found[1]}{block}\n{found[2]}", text)
+        text = f"{text[: found.start()]}{found[1]}{make(found[2])}\n{found[3]}{text[found.end() :]}"
     return text
+
+
+def with_outputs(text: str) -> str:
+    """A page whose Python blocks are one program, with what each prints in the block of text right after it."""
+    pattern = re.compile(r"```python\n(.*?)```\n(?:\n```text\n.*?```\n)?", re.DOTALL)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+
+    def ran(block: re.Match[str]) -> str:
+        printed = io.StringIO()
+        line = text[: block.start(1)].count("\n")
+        code = compile("\n" * line + block[1], "deltas.md", "exec")  # errors name the line of the page
+        with redirect_stdout(printed):
+            exec(code, namespace)
+        output = printed.getvalue()
+        return f"```python\n{block[1]}```\n" + (f"\n```text\n{output}```\n" if output else "")
+
+    return pattern.sub(ran, text)
 
 
 def shown(text: str) -> str | list[str]:
@@ -146,7 +222,13 @@ def shown(text: str) -> str | list[str]:
 
 def main() -> int:
     """Write, or with --check compare."""
-    fresh = {README: with_blocks(README.read_text()), NAMES: names(), PICTURE: picture()}
+    fresh = {
+        README: with_blocks(README.read_text()),
+        DELTAS: with_outputs(DELTAS.read_text()),
+        errata.PAGE: errata.page(),
+        NAMES: names(),
+        PICTURE: picture(),
+    }
     stale = [path for path, text in fresh.items() if not path.exists() or shown(path.read_text()) != shown(text)]
     if "--check" in sys.argv[1:]:
         for path in stale:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from planted import ARCHITECTURES, LR, cases, described, differs, planted
 
 import autograd_lite as al
+from autograd_lite.check import search
 
 CASES = cases()
 MISTAKES = [pytest.param(name, mistake, id=f"{name}-{mistake}") for name, mistake, _ in CASES]
@@ -30,6 +31,15 @@ def checked(name, *mistakes, **options):
 
 
 once = cache(checked)
+
+
+@pytest.fixture
+def singles(monkeypatch):
+    """Causes are looked for one at a time: where only the blame counts, pairs of them cost seconds for nothing."""
+    monkeypatch.setattr(search, "PAIRED", 0)
+
+
+blame_alone = pytest.mark.usefixtures("singles")
 
 
 def introduced(report):
@@ -79,7 +89,7 @@ def misnamed(report, guilty, kinds):
     return f"is {kinds}, named {found or 'nothing'}"
 
 
-@pytest.mark.parametrize("options", [{}, {"m": 6, "n": 5, "seed": 11}, {"m": 4, "n": 4}, {"m": 2, "n": 3}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"m": 4, "n": 4}], ids=str)
 def test_nine_in_ten_causes_are_named_rightly(options):
     missed, seen = {}, 0
     for name, mistake, kinds in CASES:
@@ -106,6 +116,7 @@ def test_noise_has_no_causes(name):
             assert array.size == 1 or finding.readings == [], key
 
 
+@blame_alone
 @pytest.mark.parametrize(
     "options", [{"m": 4, "n": 4}, {"m": 1, "n": 3}, {"m": 3, "n": 1}, {"m": 7, "n": 5, "seed": 3}], ids=str
 )
@@ -116,12 +127,14 @@ def test_blame_in_other_shapes(name, options):
     assert [text for text in wrong if text is not None] == []
 
 
+@blame_alone
 @NETWORKS
 def test_blame_in_float32(name):
     wrong = [misjudged(*checked(name, mistake, dtype=np.float32)) for mistake in planted(name)[0].known]
     assert [text for text in wrong if text is not None] == []
 
 
+@blame_alone
 @NETWORKS
 def test_blame_of_two_mistakes_in_one_pass(name):
     """Each is blamed at its place, though the second is made of what the first left."""
@@ -251,6 +264,7 @@ def test_a_trained_network_is_judged_as_well(until):
 # The tester, tested
 
 
+@blame_alone
 @NETWORKS
 def test_any_delta_that_is_broken_is_the_one_blamed(name):
     """Of a correct pass one array is changed, in one entry, a little: it is found, and the others still agree."""
@@ -264,6 +278,7 @@ def test_any_delta_that_is_broken_is_the_one_blamed(name):
         assert all(finding.verdict == "agrees" for finding in report if finding.name != broken)
 
 
+@blame_alone
 @NETWORKS
 def test_blame_does_not_hang_on_the_order_of_the_deltas(name):
     for mistake in list(planted(name)[0].known)[::4]:
@@ -272,6 +287,7 @@ def test_blame_does_not_hang_on_the_order_of_the_deltas(name):
         assert misjudged(hand, backwards) is None
 
 
+@blame_alone
 @NETWORKS
 def test_with_the_guilty_delta_left_out_what_follows_is_blamed(name):
     """Of the others, none that is right is accused, and if any is wrong, somebody is."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from autograd_lite.data import sources
 from autograd_lite.draw.engine import engines
 from models import (
     Batch,
@@ -354,34 +355,120 @@ def test_early_stopping(
 
 # ----- check -----
 
+KEYS = {"network", "version", "what", "passed", "words", "note", "scale", "gradients", "deltas", "introduced", "steps"}
+
 
 def test_check(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "overfit", "8.1", "9.1"]) == 0
+    assert main(["check", "overfit", "8.1", "6.3", "3.1"]) == 0
     printed = capsys.readouterr().out
-    assert printed.count("8.1 overfit: the squared error of an image") == 1
-    for name in ("8.1", "9.1"):
-        assert report.table(networks[name], checking.check(networks[name])) in printed
+    assert printed.startswith(f"{report.LEGEND}\n\n8.1 overfit: the squared error of an image")
+    assert printed.count("8.1 overfit: ") == 1
+    for name in ("8.1", "6.3", "3.1"):
+        assert f"{report.table(networks[name], checking.check(networks[name]))}\n\n" in printed
+    assert "layer_1_in WRONG: missing-derivative (relu)\n" in printed
+    assert printed.splitlines()[-3:] == [
+        "3 networks: framework, corrected and finite differences agree",
+        "as printed: 1 of 2 are the gradient or a constant times it",
+        "  with mistakes introduced: 8.1",
+    ]
 
 
 def test_check_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "8.2", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert {(one["network"], one["version"]) for one in found} == {
-        *(("8.2", "framework"), ("8.2", "corrected"), ("8.2", "as-printed"))
-    }
-    assert all(one["passed"] for one in found if one["version"] != "as-printed")
+    assert main(["check", "8.1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert [(one["network"], one["version"], one["what"], one["passed"]) for one in found] == [
+        ("8.1", "framework", "gradients", True),
+        ("8.1", "corrected", "deltas", True),
+        ("8.1", "as-printed", "deltas", None),
+    ]
+    assert all(set(one) == KEYS for one in found)
+    framework, corrected, printed = found
+    assert [set(one) for one in framework["gradients"]] == [{"name", "agrees", "error", "allowed"}] * 2
+    assert framework["deltas"] == framework["steps"] == framework["introduced"] == corrected["introduced"] == []
+    names = ["layer_2", "layer_1_in", "weights_1_2", "weights_0_1"]
+    for one in (corrected, printed):
+        assert {delta["name"] for delta in one["deltas"]} == set(names)
+        assert [step["name"] for step in one["steps"]] == ["weights_0_1", "weights_1_2"]
+        assert {step["verdict"] for step in one["steps"]} <= {"agrees", "inherited", "introduced"}
+    assert {delta["verdict"] for delta in corrected["deltas"]} == {"agrees"}
+    assert corrected["scale"] == 1
+    assert printed["scale"] == pytest.approx(-0.5)
+    (introduced,) = printed["introduced"]
+    assert introduced["name"] == "layer_1_in"
+    assert [cause["kind"] for cause in introduced["causes"][0]] == ["missing-derivative"]
+    (delta,) = (delta for delta in printed["deltas"] if delta["name"] == "layer_1_in")
+    assert delta["line"]
+    assert not delta["convention"]
 
 
-def test_check_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    network = networks["8.3"]
-    wrong = replace(network, versions={**network.versions, "corrected": network.versions["as-printed"]})
-    assert commands.check([wrong]) == 1
-    assert "DISAGREE: 8.3 corrected" in capsys.readouterr().out
+def test_check_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--explain", "9.1"]) == 0
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert lines[:2] == [
+        f"9.1 tanh-softmax: {networks['9.1'].sentence}",
+        f"the error: {networks['9.1'].objective}",
+    ]
+    heads = [line for line in lines if line.startswith("== ")]
+    assert [head.split()[1] for head in heads] == ["framework:", "corrected:", "as-printed:"]
+    assert heads[1] == "== corrected: agrees"
+    assert heads[2].endswith("layer_1_in WRONG: wrong-point (tanh) and factor 0.5")
+    page = printed[printed.index(heads[2]) :]
+    assert "check_deltas: WRONG, one introduced: layer_1_in; apart from that, " in page
+    assert re.search(r"^  layer_1_in +\(100, 100\) .*introduced", page, re.MULTILINE)
+    assert "layer_1_in" in page.partition("introduced: ")[2]
 
 
-def test_check_without_the_data_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    assert commands.check([small(Missing), networks["8.3"]]) == 0
+@pytest.mark.parametrize("options", [["--explain", "nine"], ["--json", "nine"], ["8.1", "nine"]])
+def test_check_of_an_unknown_name(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", *options]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "no network 'nine'" in printed.err
+
+
+def test_check_has_one_form(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["check", "--json", "--explain", "8.1"])
+    assert stop.value.code == 2
+    assert "not allowed with argument --json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", [commands.TABLE, commands.JSON, commands.PAGES])
+def test_check_fails(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    network = networks["8.1"]
+    wrong = replace(network, versions={"corrected": network.versions["as-printed"]})
+    assert commands.check([wrong], form) == 1
+    printed = capsys.readouterr().out
+    if form == commands.TABLE:
+        assert "\nDISAGREE: 8.1 corrected\n" in printed
+    elif form == commands.JSON:
+        assert [one["passed"] for one in json.loads(printed)] == [True, False]
+    else:
+        assert "layer_1_in WRONG: missing-derivative (relu)" in printed
+
+
+@pytest.mark.parametrize("form", [commands.TABLE, commands.JSON, commands.PAGES])
+def test_check_without_the_data_is_no_failure(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.check([small(Missing), networks["6.3"]], form) == 0
     assert "skipped: reviews.txt is missing" in capsys.readouterr().out
+
+
+def test_check_downloads_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[bool] = []
+
+    def check(network: Network) -> list[checking.Checked]:
+        seen.append(sources._offline.get())
+        return []
+
+    sources_before = sources._offline.set(False)
+    try:
+        monkeypatch.setattr(checking, "check", check)
+        assert commands.check([networks["8.1"]]) == 0
+        assert seen == [True]
+        assert not sources._offline.get()
+    finally:
+        sources._offline.reset(sources_before)
 
 
 # ----- graph -----
@@ -405,7 +492,7 @@ def test_a_graph_has_all_that_goes_into_it(name: str, tmp_path: Path) -> None:
     assert "not drawn" not in dot
     weights, rng = network.start()
     batch = next(network.batches(network.data(), rng))
-    mask = {"mask * 2"} if batch.mask is not None else set()
+    mask = {"doubled_mask"} if batch.mask is not None else set()
     named = {"labels", "error", *weights, *network.graph(weights, batch).layers, *mask}
     assert named <= set(re.findall(r'\[label="([^"\\]+)\\n', dot))
 

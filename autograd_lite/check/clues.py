@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.recorded import Recorded, Value
+from autograd_lite.check.recorded import Recorded, Region, Value
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
 
-NEAR = 16  # arrays that are tried in one place: those nearest to it in the order of the ops
+NEAR = 20  # arrays that are tried in one place: those nearest to it in the order of the ops
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,41 +24,42 @@ class Clues:
     values: list[Value]
     deltas: Mapping[Node, Any]
     lr: float | None = None
+    regions: Mapping[Node, Region] = field(default_factory=dict)  # above each tensor whose delta is known
     by_size: dict[int, list[Value]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for value in self.values:
             self.by_size.setdefault(value.array.size, []).append(value)
 
-    def near(self, shape: tuple[int, ...], node: Node, array: Array | None = None) -> list[Value]:
+    def near(self, shape: tuple[int, ...], node: Node, array: Array | None = None, leaf: bool = False) -> list[Value]:
         """Arrays that fit a shape, the nearest to an op first, without `array` and its equals.
 
-        As they are, reshaped without moving a number, or transposed.
+        As they are, reshaped without moving a number, or transposed. With `leaf`, other leaves come first.
         """
-        found = self.by_size.get(prod(shape), ())
-        own = squeezed(shape)
-        order = sorted(found, key=lambda v: (squeezed(v.array.shape) != own, _apart(v.node, node)))[:NEAR]
-        fitted = [Value(v.array.reshape(shape), v.label, v.node) for v in order if _reshapes(v.array.shape, shape)]
+        found, own = self.by_size.get(prod(shape), ()), squeezed(shape)
+
+        def order(value: Value) -> tuple[bool, bool, int]:
+            other = leaf and not (value.node is not None and value.node.op is None)
+            return squeezed(value.array.shape) != own, other, abs(value.seq - node.seq)
+
+        nearest = sorted(found, key=order)[:NEAR]
+        fitted = [replace(v, array=v.array.reshape(shape)) for v in nearest if _reshapes(v.array.shape, shape)]
         if len(shape) == 2:
-            turned = [v for v in order if v.array.shape == shape[::-1]]
-            fitted += [Value(v.array.T, f"{v.label} transposed", v.node) for v in turned]
+            turned = [v for v in nearest if v.array.shape == shape[::-1]]
+            fitted += [replace(v, array=v.array.T, label=f"{v.label} transposed") for v in turned]
         return [v for v in fitted if array is None or not np.array_equal(v.array, array)]
 
     def near_deltas(self, shape: tuple[int, ...], node: Node, target: Node) -> list[tuple[str, Array, Node]]:
         """The hand-written deltas of a shape, but for the one in question."""
         same = squeezed(shape)
         found = [n for n in self.deltas if squeezed(n.shape) == same and n is not target and n is not node]
-        found.sort(key=lambda n: _apart(n, node))
+        found.sort(key=lambda n: abs(n.seq - node.seq))
         return [(f"the delta of {self.graph.label(n)}", self.deltas[n].reshape(shape), n) for n in found[:NEAR]]
 
 
 def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     """A shape without dimensions of size 1."""
     return tuple(n for n in shape if n != 1)
-
-
-def _apart(a: Node | None, b: Node) -> int:
-    return abs((a.seq if a is not None else 0) - b.seq)
 
 
 def _reshapes(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:

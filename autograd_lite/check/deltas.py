@@ -18,13 +18,10 @@ from autograd_lite.check.delta_report import DeltaFinding, DeltaReport
 from autograd_lite.check.factors import Factors
 from autograd_lite.check.lines import corrected_line
 from autograd_lite.check.recorded import Recorded, Region
-from autograd_lite.check.search import Cause, Search, Tolerance
+from autograd_lite.check.rounding import Roundings, Tolerance
+from autograd_lite.check.search import Cause, Search
 from autograd_lite.core import Node, Tensor
 from autograd_lite.memory import Array
-
-RELATIVE = {8: 1e-9, 4: 3e-5, 2: 2e-2}  # of an entry, by the bytes of the coarsest dtype that takes part
-ROUNDINGS = 3  # passes with everything rounded anew, from which the rounding of an array is measured
-MARGIN = 64  # times what was measured
 
 
 def check_deltas(
@@ -72,14 +69,20 @@ def check_deltas(
     if np.size(loss.data) != 1:
         raise ValueError(f"check_deltas: the loss must be one number, and has shape {loss.shape}: sum or average it")
     graph = Recorded(loss.node)
-    given = {_node(graph, key): (str(_label(key)), _array(key, array)) for key, array in deltas.items()}
+    given = {
+        _node(graph, key): (_label(key, place), _array(key, array)) for place, (key, array) in enumerate(deltas.items())
+    }
     if len(given) != len(deltas):
         raise ValueError("check_deltas: two of the keys are the same tensor")
-    return _Pass(graph, given, lr).report(up_to_scale)
+    with np.errstate(all="ignore"):  # what is not finite is reported, and where it came up
+        return _Pass(graph, given, lr).report(up_to_scale)
 
 
-def _label(key: str | Tensor) -> str:
-    return key if isinstance(key, str) else key.name or f"tensor of shape {key.shape}"
+def _label(key: str | Tensor, place: int | None = None) -> str:
+    """What a delta is called: of a tensor without a name, also by its place among the keys."""
+    if isinstance(key, str):
+        return key
+    return key.name or f"tensor of shape {key.shape}" + ("" if place is None else f", key {place}")
 
 
 def _array(key: str | Tensor, array: Any) -> Array:
@@ -101,8 +104,9 @@ def _node(graph: Recorded, key: str | Tensor) -> Node:
     if found:
         raise KeyError(f"check_deltas: {len(found)} tensors of the graph are called {key!r}: use the Tensors as keys")
     names = sorted({node.name for node in graph.order if node.name})
-    close = difflib.get_close_matches(key, names, n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
+    folded = {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(key.casefold(), folded, n=1)
+    meant = f"; did you mean {folded[close[0]]!r}?" if close else "."
     listed = ", ".join(names) or "none has a name: give names (tensor.name = ...), or use the Tensors as keys"
     raise KeyError(f"check_deltas: no tensor of the graph is called {key!r}{meant} Names there: {listed}")
 
@@ -118,11 +122,13 @@ class _Pass:
         self.regions: dict[Node, Region] = {}
         self.one = {graph.root: np.ones(graph.root.shape, graph.root.dtype)}
         self.true: dict[Node, Array] = {}
+        self.agreeing: set[Node] = set()
         for node in self.nodes:
             self._enter(node)
+        self.roundings = Roundings(graph)
         self.tolerances = {node: self._tolerance(node) for node in self.nodes}
         values = list(graph.all_values())
-        self.clues = Clues(graph, values, self.hand, lr)
+        self.clues = Clues(graph, values, self.hand, lr, self.regions)
         self.factors = Factors(graph, values)
         self.tops = [node for node in self.nodes if self._from_loss(node)]
         self.scale = self._scale()
@@ -139,19 +145,14 @@ class _Pass:
         if array.shape != node.shape and squeezed(array.shape) == squeezed(node.shape):
             array = array.reshape(node.shape)
         self.raw[node] = array
-        fits = array.shape == node.shape and bool(np.isfinite(array).all())
-        self.hand[node] = array.astype(node.dtype, copy=False) if fits else region.truth
+        self.hand[node] = array.astype(node.dtype, copy=False) if array.shape == node.shape else region.truth
 
     def _tolerance(self, node: Node) -> Tolerance:
-        """Rounding as it is on this way: measured, by rounding everything anew some times."""
-        region, rng = self.regions[node], np.random.default_rng(0)
+        """Rounding as it is on this way."""
+        region = self.regions[node]
         kinds = [self.raw[node].dtype, node.dtype, *(self.raw[n].dtype for n in region.sources if n in self.raw)]
         size = min(8, *(kind.itemsize for kind in kinds), *(n.dtype.itemsize for n in region.nodes))
-        eps = float(np.finfo(f"f{size}").eps)
-        with np.errstate(all="ignore"):
-            off = [np.abs(region.wiggled(rng, 2 * eps) - region.truth) for _ in range(ROUNDINGS)]
-        worst = float(np.max(off, initial=0.0))
-        return Tolerance(RELATIVE[size], MARGIN * worst if np.isfinite(worst) else 0.0)
+        return self.roundings.tolerance(region, size)
 
     # Conventions
 
@@ -183,7 +184,8 @@ class _Pass:
         if k == 1.0 or 2 * count <= len(found):
             return 1.0
         if self.agreed:
-            return k if np.isclose(abs(k * self.scale), 1.0, rtol=1e-9) else 1.0
+            taken_back = np.isclose(abs(k * self.scale), 1.0, rtol=1e-9) and not np.isclose(abs(k), 1.0, rtol=1e-9)
+            return k if taken_back else 1.0
         if len(found) > 1 and count == len(leaves) and self.factors.name(k) is not None:
             self.scale = float(f"{1 / k:.12g}")  # no delta nearest the loss says it; all of the leaves do
             return k
@@ -210,11 +212,14 @@ class _Pass:
         hand, tolerance, region = self.raw[node], self.tolerances[node], self.regions[node]
         times = self._expected(node)
         expected = region.truth * times
-        name, true = self.given[node][0], self.true[node]
-        if hand.shape == true.shape and tolerance.equal(hand, true):
+        follows = tolerance.scaled(max(1.0, abs(times))).equal(hand, expected)
+        above = [n for n in region.sources if n in self.given]
+        right_above = bool(above) and times == 1 and all(n in self.agreeing for n in above)
+        if tolerance.equal(hand, self.true[node]) or (follows and right_above):
+            self.agreeing.add(node)
             return self._made(node, "agrees")
         first = node in self.tops and node is self._nearest()
-        if hand.shape == expected.shape and tolerance.scaled(max(1.0, abs(times))).equal(hand, expected):
+        if follows:
             if not first:
                 return self._made(node, "inherited")
             cause = self._convention()
@@ -223,7 +228,6 @@ class _Pass:
             return self._made(node, "introduced")
         search = Search(region, self.clues, self.factors, tolerance.scaled(max(1.0, abs(times))), times)
         readings, ended = search.causes(hand)
-        del name
         return self._made(node, "introduced", readings, ended)
 
     def _nearest(self) -> Node | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class _Trace:
         node = edge[0]
         assert node.op is not None
         if name == "y":
-            return self._tensor(value, lambda: self.values.of(node))
+            return self._tensor(value, partial(self.values.of, node))
         if name not in node.op.arrays:
             return value
         at = node.op.arrays.index(name)
@@ -127,8 +128,8 @@ class _Trace:
 
     def _value(self, parent: Node | None, value: Any) -> Any:
         if parent is not None:
-            return self._tensor(value, lambda: self.values.of(parent))
-        return self._tensor(value, lambda: self.values.constant(value))
+            return self._tensor(value, partial(self.values.of, parent))
+        return self._tensor(value, partial(self.values.constant, value))
 
     def _tensor(self, value: Any, formula: Callable[[], Formula]) -> Tensor:
         tensor = Tensor(value)
@@ -143,7 +144,7 @@ class _Trace:
         if not isinstance(value, Tensor):
             return number(value, reciprocal=True) if np.ndim(value) == 0 else self.values.constant(value)
         op, args, attrs, result = self.made[id(value)]
-        arguments = [(lambda a=a: self.formula(a)) for a in args]
+        arguments = [partial(self.formula, a) for a in args]
         shapes = [np.shape(_raw(a)) for a in args]
         formula = formula_of(Call(op, arguments, shapes, attrs, result.shape, result.data))
         self.given[id(value)] = lambda: formula

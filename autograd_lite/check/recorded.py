@@ -26,11 +26,15 @@ def dense(g: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """An array of the graph: a tensor's (`node`), a constant's, or what a fused op computes on the way."""
+    """An array of the graph: a tensor's (`node`), a constant's, or what a fused op computes on the way.
+
+    `seq` is where in the order of the ops it is found.
+    """
 
     array: Array
     label: str
     node: Node | None = None
+    seq: int = 0
 
 
 class Recorded:
@@ -106,10 +110,11 @@ class Recorded:
                 array = self.arguments.get((node, k))
                 if node.parents[k] is None and isinstance(array, np.ndarray) and id(array) not in seen:
                     seen.add(id(array))
-                    yield Value(array, name_of(array) or f"argument {_argument(node, k)} of {node.op and node.op.name}")
+                    label = name_of(array) or f"argument {_argument(node, k)} of {node.op and node.op.name}"
+                    yield Value(array, label, None, node.seq)
             if node in self.values and id(self.values[node]) not in seen:
                 seen.add(id(self.values[node]))
-                yield Value(self.values[node], self.label(node), node)
+                yield Value(self.values[node], self.label(node), node, node.seq)
             yield from self._hidden(node)
 
     def _hidden(self, node: Node) -> Iterator[Value]:
@@ -117,7 +122,7 @@ class Recorded:
         x = self.arguments.get((node, 0))
         if function is not None and x is not None:
             of = self.label(node.parents[0]) if node.parents[0] is not None else "the logits"
-            yield Value(np.asarray(function(x)), f"{function.__name__}({of})", node)
+            yield Value(np.asarray(function(x)), f"{function.__name__}({of})", node, node.seq)
 
 
 def _argument(node: Node, k: int) -> str:
@@ -185,19 +190,11 @@ class Region:
         shape = self.below(edge).shape
         return result if result.shape == shape else sum_to(np.asarray(dense(result)), shape=shape)
 
-    def run(self, changes: Mapping[Edge, Change]) -> Any:
-        """The target's gradient with these edges changed."""
+    def run(self, changes: Mapping[Edge, Change], sources: Mapping[Node, Any] | None = None) -> Any:
+        """The target's gradient with these edges changed, or with other gradients of the sources."""
+        if sources is not None:
+            return dense(self._flow(changes, {}, {}, sources))
         return dense(self._flow(changes, dict(self.above), dict(self.results)))
-
-    def wiggled(self, rng: np.random.Generator, eps: float) -> Any:
-        """The target's gradient with everything rounded anew: what it differs by is what rounding does here."""
-        above = {node: _wiggle(g, rng, eps) for node, g in self.sources.items()}
-        changes = {edge: self._wiggling(edge, rng, eps) for edge in self.edges}
-        return dense(self._flow(changes, above, {}, above))
-
-    def _wiggling(self, edge: Edge, rng: np.random.Generator, eps: float) -> Change:
-        saved = tuple(_wiggle(value, rng, eps) for value in (edge[0].saved or ())[edge[1]] or ())
-        return lambda g: self.rule(edge, _wiggle(g, rng, eps), saved)
 
     def _flow(
         self,
@@ -225,16 +222,6 @@ class Region:
         if self.target in self.sources:
             return (sources or self.sources)[self.target]
         return _sum(results[edge] for edge in self.into[self.target])
-
-
-def _wiggle(value: Any, rng: np.random.Generator, eps: float) -> Any:
-    if isinstance(value, RowSparse):
-        return RowSparse(value.rows, _wiggle(value.values, rng, eps), value.shape)
-    if isinstance(value, tuple) and value and isinstance(value[0], np.ndarray):
-        return tuple(_wiggle(v, rng, eps) for v in value)
-    if not isinstance(value, np.ndarray | np.floating) or value.dtype.kind != "f":
-        return value
-    return value * (1 + eps * rng.uniform(-1, 1, np.shape(value))).astype(value.dtype)
 
 
 def _sum(results: Iterable[Any]) -> Any:

@@ -17,11 +17,12 @@ from autograd_lite.check.clues import Clues
 from autograd_lite.check.factors import Factors, averaged, masks, summed
 from autograd_lite.check.recorded import Change, Edge, Region, dense
 from autograd_lite.check.repeated import repeated
+from autograd_lite.check.rounding import Tolerance
 from autograd_lite.check.slips import Slip, nothing, slips
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
 
-WORK = 60_000_000  # elements computed per search, about: it ends in seconds, on every machine at the same place
+WORK = 150_000_000  # elements computed per search, about: it ends in seconds, on every machine at the same place
 PAIRED = 60  # slips of which pairs are tried
 FAR = 1.2  # how much less simple than the simplest an explanation may be
 PATHS = 40  # contributions to one gradient that are told apart
@@ -52,27 +53,6 @@ _TRANSPOSED = Cause("transposed", None, "the array is transposed")
 Reading = tuple[Cause, ...]  # slips that together explain an array
 
 
-@dataclass(frozen=True)
-class Tolerance:
-    """How near is equal: `relative` of each entry, and beside it what rounding does to the array, `absolute`."""
-
-    relative: float
-    absolute: float
-
-    def equal(self, a: Any, b: Any) -> bool:
-        """Are two arrays of one shape equal to rounding?"""
-        if np.shape(a) != np.shape(b):
-            return False
-        size = float(np.max(np.abs(b), initial=0.0))
-        with np.errstate(all="ignore"):
-            off = np.abs(np.asarray(a) - b) - self.relative * np.abs(b)
-        return bool(np.all(off <= max(self.absolute, 1e-14 * size if self.absolute else 0.0)))
-
-    def scaled(self, factor: float) -> Tolerance:
-        """The same for arrays that are so many times larger."""
-        return Tolerance(self.relative, self.absolute * abs(factor))
-
-
 class Search:
     """The search for the causes of one array."""
 
@@ -87,9 +67,10 @@ class Search:
         """All readings with the fewest slips, and whether the search was ended before all pairs were tried."""
         self.hand = np.asarray(hand, dtype=float if hand.dtype.kind != "f" else None)
         shaped = self.hand.shape == self.region.target.shape
+        self.probes = self._probes()
         readings = list(self.unsummed()) if not shaped else list(self.of_whole())
         found = self._singles() if shaped or self._turned() else []
-        tried: list[tuple[Slip, Any]] = []
+        tried: list[Slip] = []
         scaled: list[tuple[float, Reading]] = []
         singles: list[tuple[float, Reading]] = [(0.5 + 0.1 * i, r) for i, r in enumerate(readings)]
         for slip in found:
@@ -100,18 +81,20 @@ class Search:
         for readings_found in (singles, scaled):
             if readings_found:
                 return _ordered(readings_found), False
-        paired, ended = self._pairs([slip for slip, _ in tried]) if shaped else ([], False)
+        paired, ended = self._pairs(tried) if shaped else ([], False)
         return _ordered(paired), ended
 
     def _singles(self) -> list[Slip]:
         single = list(slips(self.region, self.clues))
         return sorted([*_together(single), *repeated(self.region), *single], key=lambda s: s.cost)
 
-    def _judge(self, slip: Slip, singles: list[Any], scaled: list[Any], tried: list[tuple[Slip, Any]]) -> None:
+    def _judge(self, slip: Slip, singles: list[Any], scaled: list[Any], tried: list[Slip]) -> None:
         made = self._made(slip.changes)
         if made is None:
             return
-        tried.append((slip, None))
+        tried.append(slip)
+        if self._hopeless(made):
+            return
         reading = _reading(slip)
         if self.tolerance.equal(made, self.hand):
             if slip.kind in ("wrong-derivative", "wrong-point") and self._is_one(slip):
@@ -120,6 +103,23 @@ class Search:
         elif slip.second is None:
             for extra, cause in self._on_top(made):
                 scaled.append((slip.cost + extra, (*reading, cause)))
+
+    def _probes(self) -> list[tuple[int, int, float]]:
+        """The largest entries of the array: where they are, where their mirror images are, and they themselves."""
+        size = np.where(np.isfinite(self.hand), np.abs(self.hand), 0.0)
+        places = np.argsort(size, axis=None)[::-1][:2]
+        mirror = np.arange(self.hand.size).reshape(self.hand.shape).T.ravel() if self.hand.ndim == 2 else None
+        turned = [int(k) if mirror is None else int(np.flatnonzero(mirror == k)[0]) for k in places]
+        return [(int(k), t, float(self.hand.flat[k])) for k, t in zip(places, turned, strict=True)]
+
+    def _hopeless(self, made: Any) -> bool:
+        """Is no multiple of an array, nor of its transpose, the array that is looked for? Two entries often tell."""
+        if len(self.probes) < 2 or not self.probes[0][2] or np.shape(made) != self.hand.shape:
+            return False
+        flat, ((i, it, x), (j, jt, y)) = made.ravel(), self.probes
+        return all(
+            abs(float(flat[b]) * x - float(flat[a]) * y) > 0.02 * abs(float(flat[a]) * x) for a, b in ((i, j), (it, jt))
+        )
 
     def _is_one(self, slip: Slip) -> bool:
         """Does the slope that stands there change nothing?"""
@@ -170,8 +170,8 @@ class Search:
             if not np.any(self.hand) and made is not None:
                 yield 1.2, Cause("missing-path", None, "nothing of the gradient arrives: the array is all zeros", 0.0)
             return
-        if abs(c - 1) < 1e-12:
-            return
+        if abs(c - 1) < 1e-12 or self.tolerance.most * abs(c) > 1e-3 * float(np.max(np.abs(self.hand))):
+            return  # so many times what is rounding itself could be anything
         name = self.factors.name(c, max(self.tolerance.relative, 1e-12), self.masks)
         if name is None and np.count_nonzero(made) < 2 and made is not self.region.truth:
             return  # one number is a multiple of any other

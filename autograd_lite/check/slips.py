@@ -124,6 +124,8 @@ class At:
                 text = f"the derivative of {self.op.name} was taken at {value.label} instead of at {true}"
                 kind, cost = ("shifted", 2.5) if alike(value.node, self.node) else ("wrong-point", 2.0 if own else 2.2)
                 yield self.slip(kind, text, cost, _with(self.rule, name, value.array), key)
+            text = f"the derivative of {self.op.name} was taken at the gradient above it instead of at {true}"
+            yield self.slip("wrong-point", text, 2.6, _at_itself(self.rule, name), "g")
             again = np.asarray(self.op.forward(array, **self.node.attrs))
             text = f"the derivative of {self.op.name} was taken at {self.op.name}({true}) instead of at {true}"
             if name == "y" and again.shape == array.shape:
@@ -194,6 +196,12 @@ class At:
             yield self._replaced(other, array, node, f"the delta of {label}")
         for value in self.clues.near(g.shape, self.node):
             yield self._replaced(value.label, value.array, None, f"the delta of {label}")
+        for edge in self.clues.regions[self.node].into.get(self.node, ()) if self.node in self.clues.regions else ():
+            part = dense(self.clues.regions[self.node].results[edge])
+            if not np.array_equal(part, g):
+                way = self.clues.graph.label(edge[0])
+                text = f"of the delta of {label} only what comes through {way} was used"
+                yield self.slip("missing-path", text, 2.5, _fed(self.rule, part))
         for node, array in self.region.above.items():
             if alike(node, self.node) and isinstance(array, np.ndarray):
                 text = f"the gradient of {self.clues.graph.label(node)} stands where that of {label} belongs"
@@ -217,7 +225,8 @@ class At:
                 yield self.slip("transposed", text, 1.5, _with(self.rule, name, array.T), (name, "T"))
             if parent is not None:
                 yield from self.stale(name, array, parent, label)
-            for value in self.clues.near(array.shape, self.node, array):
+            leaf = parent is not None and parent.op is None
+            for value in self.clues.near(array.shape, self.node, array, leaf):
                 kind = "shifted" if alike(value.node, parent) else "wrong-operand"
                 text = f"{value.label} stands where {label} belongs"
                 cost = 2.5 if kind == "shifted" else 2.7
@@ -252,14 +261,16 @@ class At:
             return
         label = self.clues.graph.label(self.below)
         text = f"what is read of {label} more than once has its gradients overwritten, not added up (np.add.at adds)"
-        below, kept = self.below, places.ravel() >= 0
+        below = self.below
 
-        def assign(g: Any) -> Any:
+        def assign(g: Any, order: Any = "C") -> Any:
             out = np.zeros(prod(below.shape), below.dtype)
-            out[places.ravel()[kept]] = np.broadcast_to(dense(g), self.node.shape).ravel()[kept]
+            written = places.ravel(order) >= 0
+            out[places.ravel(order)[written]] = np.broadcast_to(dense(g), self.node.shape).ravel(order)[written]
             return out.reshape(below.shape)
 
         yield self.slip("overwritten-rows", text, 1.4, assign, "rows")
+        yield self.slip("overwritten-rows", text, 1.5, lambda g: assign(g, "F"), "columns")
 
     def read(self) -> Array | None:
         """Where each element of the output was read from, of an op that only reads; -1 for what it fills in."""
@@ -280,8 +291,10 @@ class At:
     def one_row(self) -> Iterator[Slip]:
         """One example alone where the derivative sums over them."""
         g = self.region.above[self.node]
-        if not isinstance(g, np.ndarray) or g.ndim == 0 or g.shape[0] < 2 or g.shape[:1] == self.below.shape[:1]:
+        if not isinstance(g, np.ndarray) or g.ndim == 0 or g.shape[0] < 2:
             return
+        if self.below.op is not None and g.shape[:1] == self.below.shape[:1]:
+            return  # an example's own
         for row, which in ((0, "first"), (-1, "last")):
             alone = np.zeros(g.shape[0])
             alone[row] = 1
@@ -306,6 +319,10 @@ def nothing(edge: Edge) -> Change:
 
 def _with(rule: Callable[..., Any], name: str, array: Any) -> Change:
     return lambda g: rule(g, **{name: array})
+
+
+def _at_itself(rule: Callable[..., Any], name: str) -> Change:
+    return lambda g: rule(g, **{name: dense(g)})
 
 
 def _fed(rule: Callable[..., Any], array: Array) -> Change:

@@ -166,11 +166,14 @@ def _candidates(op: Op | None, k: int, other: Array, value: Array) -> Iterator[A
 def _fits(op: Op | None, k: int, other: Any, candidate: Any, value: Any) -> bool:
     assert op is not None
     try:
-        made = np.asarray(op.forward(other, candidate) if k else op.forward(candidate, other))
+        if np.broadcast_shapes(np.shape(candidate), np.shape(other)) != value.shape:
+            return False
     except ValueError:
         return False
+    with np.errstate(all="ignore"):
+        made = np.asarray(op.forward(other, candidate) if k else op.forward(candidate, other))
     near = 8 * float(np.finfo(value.dtype).eps)
-    return made.shape == value.shape and np.allclose(made, value, rtol=near, atol=near * float(np.abs(value).max()))
+    return np.allclose(made, value, rtol=near, atol=near * float(np.abs(value).max()))
 
 
 _E: Any = elementwise
