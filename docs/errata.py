@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -75,7 +76,15 @@ def _section(network: Network, found: checking.Checked, trained: dict[str, str] 
     if trained:
         yield f"Trained, the last line that each version prints{trained.get('on', '')}:\n"
         yield "```text"
-        yield from (f"{name:10}  {trained[name]}" for name in (PRINTED, CORRECTED) if name in trained)
+        for name in (PRINTED, CORRECTED):
+            if name in trained:
+                yield textwrap.fill(
+                    f"{name:10}  {trained[name]}",
+                    120,
+                    subsequent_indent=" " * 12,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
         yield "```\n"
 
 
@@ -88,11 +97,12 @@ def _delta(finding: DeltaFinding, readings: list[Reading]) -> Iterator[str]:
     given = " and ".join(f"the delta of `{name}`" for name in finding.above) or "the error"
     yield f"**The delta of `{finding.name}`**, given {given}{_lie(finding)}:\n"
     for i, reading in enumerate(readings or [()]):
-        text = " and ".join(f"*{cause.kind}*, {cause.explanation}" for cause in reading) or "no cause was found"
+        text = "; and ".join(f"*{cause.kind}*, {cause.explanation}" for cause in reading) or "no cause was found"
         yield f"- {'fits as well: ' if i else ''}{text}"
     yield ""
     if finding.line:
-        yield f"Corrected:\n\n```python\n{finding.line}\n```\n"
+        line = finding.line.replace("; ", "\n")
+        yield f"Corrected:\n\n```python\n{line}\n```\n"
 
 
 def _step(step: StepFinding) -> Iterator[str]:

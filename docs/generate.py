@@ -99,8 +99,8 @@ def checks(old: str) -> str:
         elif errata.skipped(name):
             lines += known.get(name, [])
     last = old.rstrip("\n").rpartition("\n\n")[2]
-    complete = not any(map(errata.skipped, networks))
-    return "\n".join([*lines, "", counts() if complete or not last else last])
+    kept = any(map(errata.skipped, networks)) and last and not last.startswith("|")
+    return "\n".join([*lines, "", last if kept else counts()])
 
 
 def _rows(name: str, checked: Checked) -> Iterator[str]:
@@ -132,9 +132,13 @@ def counts() -> str:
         f"{len(networks)} networks are there. Of those not in the table, {len(good)} have a backward pass as printed: "
         f"{len(good) - constant} of them are the gradient, {constant} one constant times it. {signs} learn by trial, "
         f"and move against the gradient's sign. {outputs} are forward passes, and put out what the framework does. "
-        f"{len(networks) - len(printed)} are not printed as code. In {sum(c.what == 'gradients' for c in ours)} "
-        "networks an error is differentiated, by the framework and in corrected code: "
-        + (f"**wrong: {failed}**." if failed else "all agree with finite differences."),
+        f"{len(networks) - len(printed)} are not printed as code. "
+        f"{sum(c.what == 'gradients' for c in ours)} networks have an error that is differentiated: "
+        + (
+            f"**wrong: {failed}**."
+            if failed
+            else "autograd agrees with finite differences, corrected code with autograd."
+        ),
         120,
         break_long_words=False,
     )

@@ -22,7 +22,7 @@ from models.records import Array, Batch, Weights
 
 BY_DIFFERENCES = 1e-6  # of an entry; beside it only the rounding that was measured there is allowed
 SAME = 1e-10  # relative: between a module and the plain tensors of the same network
-FEW = 32  # examples of a batch that differences are taken on: they need hundreds of evaluations
+FEW = 12  # examples of a batch that differences are taken on: they need hundreds of evaluations
 WARM_UP = 20  # steps of training before the second place, where no activation is tiny any more
 SEARCHED = 2000  # batches among which one with a repeated index is looked for
 SIGNS = 200  # steps of a walk by the sign that are looked at

@@ -1,6 +1,8 @@
 """What the documents show is what runs."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+README = ROOT / "README.md"
 
 
 def run(*command, folder):
@@ -22,6 +25,29 @@ def run(*command, folder):
     )
 
 
+@pytest.fixture
+def generate(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import generate
+
+    return generate
+
+
+@pytest.fixture
+def without_data(generate, monkeypatch):
+    """The documents' module where only a few networks have their data."""
+    from models import checking, networks
+
+    def of(name):
+        if name in ("5.3s", "5.4s", "B.3s2"):
+            return checking.check(networks[name])
+        return [checking.Checked(network=name, version="framework", what="skipped", passed=None, note="no data")]
+
+    found = {name: of(name) for name in networks}
+    monkeypatch.setattr(generate.errata, "checked", lambda: found)
+    return generate
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_every_example_runs_without_a_warning(path, tmp_path):
     pytest.importorskip("graphviz", reason="some examples draw: pip install 'autograd_lite[draw]'")
@@ -30,26 +56,114 @@ def test_every_example_runs_without_a_warning(path, tmp_path):
     assert done.stdout.strip()
 
 
-def test_the_readme_and_its_picture_are_up_to_date(tmp_path):
+def test_what_is_generated_is_up_to_date(tmp_path):
+    """README, docs/names.md, docs/errata.md, docs/deltas.md and the picture, with one check of all networks."""
     pytest.importorskip("graphviz", reason="the picture needs it: pip install 'autograd_lite[draw]'")
     done = run(ROOT / "docs" / "generate.py", "--check", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_link_of_the_documents_leads_somewhere():
-    import re
+def test_what_needs_data_that_are_missing_stays_as_it_was(without_data):
+    block = between(README.read_text(), "checks")
+    assert without_data.checks(block) + "\n" == block
+    assert without_data.errata.page() == without_data.errata.PAGE.read_text()
 
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+
+def test_what_needs_no_data_is_made_anew(without_data, monkeypatch, tmp_path):
+    block = between(README.read_text(), "checks")
+    for old, new in (("transposed", "inverted"), ("](docs/errata.md#53s", "](#53s"), ("| [5.4s", "| [5.5s")):
+        assert old in block
+        assert without_data.checks(block.replace(old, new)) + "\n" == block
+    page = tmp_path / "errata.md"
+    page.write_text(without_data.errata.PAGE.read_text().replace("*transposed*", "*inverted*"))
+    monkeypatch.setattr(without_data.errata, "PAGE", page)
+    assert "*transposed*" in without_data.errata.page()
+    assert "*inverted*" not in without_data.errata.page()
+
+
+def test_a_section_of_what_is_found_no_more_goes(without_data, monkeypatch, tmp_path):
+    page = tmp_path / "errata.md"
+    page.write_text(without_data.errata.PAGE.read_text())
+    monkeypatch.setattr(without_data.errata, "PAGE", page)
+    monkeypatch.setattr(without_data.errata, "mistaken", dict)
+    assert "## 5.3s" not in without_data.errata.page()
+    assert "[5.3s" not in without_data.checks(between(README.read_text(), "checks"))
+    assert "## 11.1 " in without_data.errata.page()
+
+
+def test_the_program_of_a_page_is_run_and_compared(generate):
+    blocks = "a = 1\nprint(a)\n```\n\n```text\n2", "a += 1", "print(a)"
+    page = "Text.\n" + "".join(f"\n```python\n{block}\n```\n" for block in blocks)
+    made = generate.with_outputs(page)
+    assert "print(a)\n```\n\n```text\n1\n```\n\n```python\na += 1\n```\n\n```python" in made
+    assert made.endswith("print(a)\n```\n\n```text\n2\n```\n")
+    assert generate.with_outputs(made) == made
+    with pytest.raises(ZeroDivisionError):
+        generate.with_outputs("```python\n1 / 0\n```\n")
+
+
+def test_the_page_on_deltas_prints_what_it_says(generate):
+    text = generate.DELTAS.read_text()
+    assert text.count("```python") > 10
+    assert generate.with_outputs(text) == text
+
+
+def between(text, name):
+    return text.partition(f"<!-- {name}:start -->\n")[2].partition(f"<!-- {name}:end -->")[0]
+
+
+def kinds(*names):
+    """The kinds of cause that modules of the check make: the first arguments of Cause(...), Slip(...), slip(...)."""
+    found = set()
+    for name in names:
+        tree = ast.parse((ROOT / "autograd_lite" / "check" / f"{name}.py").read_text())
+        calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
+        for call in calls:
+            called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", None)
+            if called in ("Cause", "Slip", "slip") and isinstance(call.args[0], ast.Constant):
+                found.add(call.args[0].value)
+    return found
+
+
+def test_the_page_on_deltas_has_every_kind_of_cause():
+    text = (ROOT / "docs" / "deltas.md").read_text()
+    listed = [
+        set(re.findall(r"^\| `([\w-]+)` \|", between(text, name), re.MULTILINE))
+        for name in ("delta-causes", "step-causes")
+    ]
+    made = kinds("deltas", "search", "slips", "repeated"), kinds("training")
+    assert len(made[0]) > 10
+    assert made == tuple(listed)
+
+
+def test_every_link_of_the_documents_leads_somewhere():
+    pages = [README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
     for page in pages:
-        for target in re.findall(r'\]\(([^)#]+)[)#]|src="([^"]+)"', page.read_text()):
-            link = target[0] or target[1]
-            if "://" not in link:
-                assert (page.parent / link).exists(), f"{page.name} links to {link}"
+        for path, anchor, source in re.findall(r'\]\(([^)#\s]*)(?:#([^)]*))?\)|src="([^"]+)"', page.read_text()):
+            link = path or source
+            if "://" in link:
+                continue
+            target = page.parent / link if link else page
+            assert target.exists(), f"{page.name} links to {link}"
+            if anchor:
+                headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+                slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+                assert anchor in slugs, f"{page.name} links to {link}#{anchor}"
 
 
 def test_every_command_of_the_readme_is_there():
-    text = (ROOT / "README.md").read_text()
+    text = README.read_text()
     commands = [line for line in text.splitlines() if line.startswith("python3 -m venv")]
     assert len(commands) == 2
     assert commands[0].endswith("python -m models")
     assert commands[1].endswith("python -m pytest")
+
+
+def test_every_command_of_the_networks_is_one():
+    from models.__main__ import parser
+
+    table = README.read_text().partition("## The networks")[2].partition("**Data.**")[0]
+    commands = re.findall(r"`([a-z][^`]*)`", "\n".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
+    assert len(commands) > 7
+    for command in commands:
+        parser().parse_args(command.split())

@@ -6,7 +6,8 @@ from autograd_lite.check.gradcheck import gradcheck, gradgradcheck
 from autograd_lite.check.modules import check_module
 from autograd_lite.check.report import Finding, GradcheckError, Report
 from autograd_lite.check.search import Cause
-from autograd_lite.check.training import StepFinding, TrainingReport, check_training
+from autograd_lite.check.step_report import StepFinding, TrainingReport
+from autograd_lite.check.training import check_training
 
 __all__ = [
     "Cause",

@@ -13,6 +13,7 @@ from autograd_lite.check.recorded import Recorded, Region, Value
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
 
+LEVELS = 3  # of ops that are compared: the first step of a recurrence begins with a constant
 NEAR = 20  # arrays that are tried in one place: those nearest to it in the order of the ops
 
 
@@ -68,18 +69,21 @@ def _reshapes(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def alike(a: Node | None, b: Node | None) -> bool:
-    """Do two tensors play the same part, as two time steps do: the same op on alike tensors and the same weights?"""
-    if a is None or b is None or a is b or a.op is None or not _same_op(a, b) or len(a.parents) != len(b.parents):
+    """Do two tensors play the same part, as two time steps do: the same ops on alike tensors and the same weights?"""
+    if a is None or b is None or a is b or a.op is None:
         return False
-    for p, q in zip(a.parents, b.parents, strict=True):
-        if p is None or q is None or p is q:
-            continue
-        if p.op is None and q.op is None:
+    pairs = [(a, b)]
+    for level in range(LEVELS):
+        if not all(_same_op(p, q) for p, q in pairs):
             return False
-        if p.op is not None and q.op is not None and not _same_op(p, q):
-            return False
+        below = [(p, q) for one, other in pairs for p, q in zip(one.parents, other.parents, strict=True)]
+        known = [(p, q) for p, q in below if p is not None and q is not None and p is not q]
+        if level == 0 and any(p.op is None and q.op is None for p, q in known):
+            return False  # other weights
+        pairs = [(p, q) for p, q in known if p.op is not None and q.op is not None]
     return True
 
 
 def _same_op(a: Node, b: Node) -> bool:
-    return a.op is b.op and a.shape == b.shape and repr(a.attrs) == repr(b.attrs)
+    same = a.op is b.op and a.shape == b.shape and len(a.parents) == len(b.parents)
+    return same and repr(a.attrs) == repr(b.attrs)

@@ -136,6 +136,26 @@ def _held(node: Node) -> Array | None:
     return tensor.data
 
 
+def saved_with(edge: Edge, values: Mapping[Node, Any]) -> list[Any]:
+    """What the rule of an edge takes after g, with other values of some nodes."""
+    node, k = edge
+    op = node.op
+    assert op is not None
+    fixed, out = len(op.arrays) - op.variadic, []
+    for name, value in zip(op.names[op.slot(k)], (node.saved or ())[k] or (), strict=True):
+        if name == "y":
+            out.append(values.get(node, value))
+        elif name not in op.arrays:
+            out.append(value)
+        elif op.variadic and name == op.arrays[-1]:
+            pairs = zip(node.parents[fixed:], value, strict=True)
+            out.append(tuple(v if p is None else values.get(p, v) for p, v in pairs))
+        else:
+            parent = node.parents[op.arrays.index(name)]
+            out.append(value if parent is None else values.get(parent, value))
+    return out
+
+
 class Region:
     """What lies between a tensor and the tensors above it whose gradients are given: `sources`.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.recorded import Change, Edge, Recorded, Region, dense
+from autograd_lite.check.recorded import Change, Edge, Recorded, Region, dense, saved_with
 from autograd_lite.core import Node, op_of
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import add, subtract
@@ -86,32 +86,13 @@ class Rounding:
             return value
         return value * (1 + self.eps * self.rng.uniform(-1, 1, np.shape(value))).astype(value.dtype)
 
-    def saved(self, edge: Edge) -> list[Any]:
-        """What the rule of an edge takes after g."""
-        node, k = edge
-        op = node.op
-        assert op is not None
-        fixed, out = len(op.arrays) - op.variadic, []
-        for name, value in zip(op.names[op.slot(k)], (node.saved or ())[k] or (), strict=True):
-            if name == "y":
-                out.append(self.values.get(node, value))
-            elif name not in op.arrays:
-                out.append(value)
-            elif op.variadic and name == op.arrays[-1]:
-                pairs = zip(node.parents[fixed:], value, strict=True)
-                out.append(tuple(v if p is None else self.values.get(p, v) for p, v in pairs))
-            else:
-                parent = node.parents[op.arrays.index(name)]
-                out.append(value if parent is None else self.values.get(parent, value))
-        return out
-
     def truth(self, region: Region) -> Array:
         """The target's gradient, rounded anew all the way."""
         sources = {node: self.wiggle(dense(g)) for node, g in region.sources.items()}
         return np.asarray(region.run({edge: self._change(region, edge) for edge in region.edges}, sources))
 
     def _change(self, region: Region, edge: Edge) -> Change:
-        return lambda g: region.rule(edge, self.wiggle(g), self.saved(edge))
+        return lambda g: region.rule(edge, self.wiggle(g), saved_with(edge, self.values))
 
 
 class Roundings:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import engine
-from autograd_lite.check.delta_report import lie
 from autograd_lite.check.factors import Factors
-from autograd_lite.check.recorded import Recorded, Region
+from autograd_lite.check.recorded import Recorded, Region, saved_with
+from autograd_lite.check.rounding import Roundings
 from autograd_lite.check.search import Cause
+from autograd_lite.check.step_report import StepFinding, TrainingReport
 from autograd_lite.core import Node, Tensor, leaf
 from autograd_lite.memory import Array
 
@@ -22,82 +22,6 @@ OFTEN = 8  # repetitions of whole steps that are tried
 Weights = dict[str, Array]
 Step = Callable[[Weights], Any]
 Loss = Callable[[dict[str, Tensor]], Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class StepFinding:
-    """What a step did to one parameter.
-
-    `verdict` is "agrees" (minus lr times the gradient), "inherited" (as its hand-written delta says, which is not the
-    gradient) or "introduced". `step` is (old - new) / lr, None where the shape changed. `causes` say what fits.
-    """
-
-    name: str
-    verdict: str
-    gradient: Array
-    step: Array | None
-    causes: list[Cause] = field(default_factory=list)
-
-    @property
-    def cosine(self) -> float | None:
-        """Between the step and the gradient; negative goes uphill."""
-        return None if self.step is None else lie(self.step, self.gradient)[0]
-
-    @property
-    def ratio(self) -> float | None:
-        """The k for which k times the gradient is nearest to the step."""
-        return None if self.step is None else lie(self.step, self.gradient)[1]
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        causes = [cause.to_dict() for cause in self.causes]
-        numbers = {"cosine": self.cosine, "ratio": self.ratio}
-        return {"name": self.name, "verdict": self.verdict, "causes": causes, **numbers}
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingReport:
-    """All findings: iterable, and true if every parameter moved by minus lr times its gradient."""
-
-    findings: list[StepFinding]
-    lr: float
-
-    def __bool__(self) -> bool:
-        return all(finding.verdict == "agrees" for finding in self.findings)
-
-    def __iter__(self) -> Iterator[StepFinding]:
-        return iter(self.findings)
-
-    def __getitem__(self, name: str) -> StepFinding:
-        for finding in self.findings:
-            if finding.name == name:
-                return finding
-        raise KeyError(f"no parameter is called {name!r}; there are {', '.join(f.name for f in self.findings)}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"agrees": bool(self), "lr": self.lr, "findings": [finding.to_dict() for finding in self.findings]}
-
-    def __str__(self) -> str:
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        if self:
-            yield f"check_training: the step is minus {self.lr:g} times the gradient, for all {len(self.findings)}"
-            return
-        wrong = [f.name for f in self.findings if f.verdict != "agrees"]
-        yield f"check_training: the step is NOT minus {self.lr:g} times the gradient for {', '.join(wrong)}"
-        width = max(9, *(len(f.name) for f in self.findings))
-        yield f"\n  {'parameter':{width}}  {'cosine':>8}  {'ratio':>11}  verdict"
-        for f in self.findings:
-            numbers = f"{'':8}  {'':11}" if f.cosine is None else f"{f.cosine:8.5f}  {f.ratio:11.5g}"
-            yield f"  {f.name:{width}}  {numbers}  {f.verdict}"
-        for f in self.findings:
-            if f.verdict == "introduced":
-                yield f"\n{f.name}:"
-                yield from (f"  {cause.kind}: {cause.explanation}" for cause in f.causes)
-                if not f.causes:
-                    yield "  no slip that is known here gives this step"
 
 
 def check_training(
@@ -137,8 +61,8 @@ def check_training(
 
 class _Audit:
     def __init__(self, step: Step, loss: Loss, old: Weights, lr: float, deltas: Any) -> None:
-        if not lr:
-            raise ValueError("check_training: lr is 0, and no step could be told from another")
+        if not lr or not np.isfinite(lr):
+            raise ValueError(f"check_training: lr is {lr}, and no step could be told from another")
         self.step, self.loss, self.old, self.lr = step, loss, old, lr
         self.new = self._stepped()
         self.tensors = self._leaves(old)
@@ -148,6 +72,11 @@ class _Audit:
         self.graph = Recorded(root.node)
         self.factors = Factors(self.graph, list(self.graph.all_values()))
         self.gradients = {name: self._gradient(name, {}) for name in old}
+        roundings, reached = Roundings(self.graph), self.graph.consumers
+        self.rounding = {
+            name: roundings.tolerance(self._region(name), 8).absolute if self._node(name) in reached else np.zeros(())
+            for name in old
+        }
         self.deltas = deltas
         self.times = {name: self._multiple(name, self.gradients[name]) for name in old}
 
@@ -179,23 +108,26 @@ class _Audit:
         node = self._node(name)
         if node not in self.graph.consumers:
             return np.zeros(node.shape)
-        region = Region(self.graph, node, {self.graph.root: np.ones(self.graph.root.shape)})
+        region = self._region(name)
         if not instead:
             return np.asarray(region.truth)
-        other = {id(self.tensors[n].data): w for n, w in instead.items()}
-        changes = {}
-        for edge in region.edges:
-            saved = (edge[0].saved or ())[edge[1]] or ()
-            if any(id(value) in other for value in saved):
-                changes[edge] = _instead(region, edge, [other.get(id(v), v) for v in saved])
-        return np.asarray(region.run(changes)) if changes else np.asarray(region.truth)
+        values = {self._node(n): w for n, w in instead.items()}
+        for inner in reversed(self.graph.order):  # weights are often used reshaped or transposed
+            op, parent = inner.op, inner.parents[0] if len(inner.parents) == 1 else None
+            if op is not None and parent in values and isinstance(parent, Node):
+                values[inner] = np.asarray(op.forward(values[parent], **inner.attrs))
+        changes = {edge: _instead(region, edge, saved_with(edge, values)) for edge in region.edges}
+        return np.asarray(region.run(changes))
+
+    def _region(self, name: str) -> Region:
+        return Region(self.graph, self._node(name), {self.graph.root: np.ones(self.graph.root.shape)})
 
     # Comparing
 
     def _off(self, name: str) -> Array:
-        """What rounding the weights leaves of the step: a few units in their last place, over lr."""
+        """What rounding leaves of the step: of the weights a few units in their last place, over lr; the gradient's."""
         size = np.maximum(np.abs(self.old[name]), np.abs(self.new[name]))
-        off: Array = 16 * np.finfo(float).eps * size / abs(self.lr)
+        off: Array = 16 * np.finfo(float).eps * size / abs(self.lr) + self.rounding[name]
         return off
 
     def _moved(self, name: str) -> Array | None:
@@ -205,7 +137,7 @@ class _Audit:
         return moved
 
     def _equal(self, name: str, a: Array | None, b: Array) -> bool:
-        if a is None or a.shape != b.shape:
+        if a is None or a.shape != b.shape or not np.isfinite(a).all():
             return False
         with np.errstate(all="ignore"):
             slack = RELATIVE * np.abs(b) + 1e-12 * np.max(np.abs(b), initial=0.0) + self._off(name)
@@ -237,16 +169,23 @@ class _Audit:
         return StepFinding(name, "introduced", gradient, moved, list(self._causes(name, moved)))
 
     def _delta(self, name: str, weights: Weights) -> Array | None:
-        found = self.deltas(weights) if callable(self.deltas) else self.deltas
+        found = self._deltas(weights) if callable(self.deltas) else self.deltas
         array = None if found is None else found.get(name)
         return None if array is None else np.asarray(array, dtype=float)
 
+    def _deltas(self, weights: Weights) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.deltas({name: w.copy() for name, w in weights.items()})
+        return found
+
     def _causes(self, name: str, moved: Array | None) -> Iterator[Cause]:
-        if moved is None or self._taken(name):
-            yield from self._from_another(name)
         if moved is None:
+            yield from self._from_another(name)
             text = f"the new array has shape {self.new[name].shape}, the old one {self.old[name].shape}"
             yield Cause("shape", None, text)
+            return
+        if not np.isfinite(moved).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(moved))[0])
+            yield Cause("not-finite", None, f"the new {name} is {self.new[name][at]} at {list(at)}")
             return
         if not np.any(moved):
             yield Cause("forgotten", None, "it did not move, and its gradient is not zero")
@@ -260,8 +199,11 @@ class _Audit:
         if k is not None:
             yield self._multiplied(k)
             return
-        yield from self._stale(name, moved)
-        yield from self._repeated(name)
+        for found in (self._stale(name, moved), self._repeated(name), self._from_another(name)):
+            named = list(found)
+            yield from named
+            if named:
+                return
 
     def _multiplied(self, k: float, what: str = "the gradient") -> Cause:
         whole = round(k)
@@ -278,14 +220,15 @@ class _Audit:
     def _stale(self, name: str, moved: Array) -> Iterator[Cause]:
         """Was the gradient taken when other weights had been updated: on the way back, or for a new pass?"""
         others = [n for n in self.old if n != name and self.new[n].shape == self.old[n].shape]
-        sets = [[n] for n in others] + ([others] if len(others) > 1 else [])
-        for chosen in sets:
+        runs = [others[i:j] for i in range(len(others)) for j in range(i + 1, len(others) + 1)]
+        for chosen in sorted(runs, key=len):
             instead = {n: self.new[n] for n in chosen}
             listed = ", ".join(chosen)
             if self._equal(name, moved, self._gradient(name, instead)):
                 text = f"{listed} had been updated already when the gradient was taken back through it"
                 yield Cause("stale-weights", None, text)
-            elif self._equal(name, moved, self._at({**self.old, **instead})[name]):
+                return
+            if self._equal(name, moved, self._at({**self.old, **instead})[name]):
                 yield Cause(
                     "stale-weights", None, f"the gradient was taken of a new pass, with {listed} updated already"
                 )
@@ -310,9 +253,8 @@ class _Audit:
                 text = f"the update of one pass was applied {k} times, each with weights that the one before had moved"
                 yield Cause("repeated", None, text, float(k))
                 return
-        for k, weights in self._walk(max([OFTEN, *counts])):
+        for how, k, weights in self._walks(max([OFTEN, *counts])):
             if self._equal(name, self._moved(name), (self.old[name] - weights[name]) / self.lr):
-                how = "its deltas" if callable(self.deltas) else "whole passes"
                 yield Cause("repeated", None, f"{k} updates of {how} were applied, and not one", float(k))
                 return
 
@@ -324,13 +266,23 @@ class _Audit:
     def _moves(self, name: str) -> bool:
         return self.new[name].shape == self.old[name].shape
 
-    def _walk(self, most: int) -> Iterator[tuple[int, Weights]]:
-        """The weights after 2, 3, ... updates, by the deltas if they are a function, else by the gradient."""
+    def _walks(self, most: int) -> Iterator[tuple[str, int, Weights]]:
+        """The weights after 2, 3, ... updates: by the gradient of whole passes, or by deltas that are a function."""
+        down = dict.fromkeys(self.old, -1)
+        for k, weights in self._walk(most, self._at, down):
+            yield "whole passes", k, weights
+        if callable(self.deltas):
+            guessed = {name: self._sign(name) for name in self.old}
+            for signs in (guessed, down, dict.fromkeys(self.old, 1)):
+                for k, weights in self._walk(most, self._deltas, signs):
+                    yield "its deltas", k, weights
+
+    def _walk(
+        self, most: int, by: Callable[[Weights], Mapping[str, Any]], signs: Mapping[str, int]
+    ) -> Iterator[tuple[int, Weights]]:
         weights = {name: w.copy() for name, w in self.old.items()}
-        signs = {name: -1 if not callable(self.deltas) else self._sign(name) for name in weights}
         for k in range(1, most + 1):
-            found = self.deltas(weights) if callable(self.deltas) else self._at(weights)
-            moves = {name: signs[name] * self.lr * np.asarray(d) for name, d in found.items() if name in weights}
+            moves = {name: signs[name] * self.lr * np.asarray(d) for name, d in by(weights).items() if name in weights}
             weights = {name: w + moves.get(name, 0.0) for name, w in weights.items()}
             if k > 1:
                 yield k, weights
@@ -339,21 +291,34 @@ class _Audit:
         delta, moved = self._delta(name, self.old), self._moved(name)
         return -1 if delta is None or moved is None or float(np.vdot(delta, moved)) > 0 else 1
 
-    def _taken(self, name: str) -> bool:
-        return any(np.array_equal(self.new[name], w) for n, w in self.old.items() if n != name)
-
     def _from_another(self, name: str) -> Iterator[Cause]:
-        """Was the new array made of another weight?"""
-        for other in self.old:
-            for w in () if other == name else (self.old[other], self.new[other]):
-                try:
-                    made = w - self.lr * self.gradients[name]
-                except ValueError:
-                    continue
-                if made.shape == self.new[name].shape and np.allclose(made, self.new[name], rtol=RELATIVE, atol=1e-12):
-                    text = f"the new {name} was computed from {other}: {other} - lr times the gradient of {name}"
-                    yield Cause("wrong-operand", None, text)
-                    return
+        """Was the new array made of another weight, or with another's gradient?"""
+        for other in (n for n in self.old if n != name):
+            for w, text in (
+                (self.old[other], f"the new {name} was computed from {other}"),
+                (self.new[other], f"the new {name} was computed from {other}, as already updated"),
+            ):
+                for step, how in (
+                    (self.gradients[name], f"{other} - lr times the gradient of {name}"),
+                    (self.gradients[other], f"{other} - lr times the gradient of {other}"),
+                    (np.zeros(()), f"{other} itself"),
+                ):
+                    if self._is_new(name, w, step):
+                        yield Cause("wrong-operand", None, f"{text}: {how}")
+                        return
+            if self._is_new(name, self.old[name], self.gradients[other]):
+                yield Cause("wrong-operand", None, f"{name} moved by lr times the gradient of {other}")
+                return
+
+    def _is_new(self, name: str, w: Array, step: Array) -> bool:
+        try:
+            made = w - self.lr * step
+        except ValueError:
+            return False
+        new = self.new[name]
+        return made.shape == new.shape and np.allclose(
+            made, new, rtol=RELATIVE, atol=1e-12 * np.max(np.abs(new), initial=0.0)
+        )
 
 
 def _instead(region: Region, edge: Any, saved: list[Any]) -> Callable[[Any], Any]:
