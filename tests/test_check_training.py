@@ -15,7 +15,7 @@ import autograd_lite as al
 from autograd_lite.check import TrainingReport
 
 Weights = dict[str, Any]
-SEEDS = range(12)
+SEEDS = range(6)
 LR = 0.05
 
 
@@ -165,9 +165,9 @@ def test_a_right_step_agrees_near_convergence(make: Any) -> None:
     for seed in range(3):
         net = make(seed)
         w = {name: array.copy() for name, array in net.start.items()}
-        for k in range(6000):
+        for k in range(4000):
             down(w, net.deltas(w), 0.2)
-            if k % 500 == 0 or k > 5990:
+            if k % 500 == 0 or k > 3990:
                 report = al.check_training(right(net), net.loss, w, lr=LR)
                 assert report, f"seed {seed}, after {k} steps\n{report}"
 
@@ -270,7 +270,7 @@ def test_several_updates_of_one_pass(make: Any, k: int, lr: float) -> None:
         for _ in range(k):
             down(w, net.backward(w, kept), lr)
 
-    for seed in SEEDS:
+    for seed in SEEDS if k < 100 else SEEDS[:2]:
         net = make(seed)
         told = audit(net, step, lr, deltas=lambda w, net=net: net.backward(w, net.forward(net.start)))
         plain = audit(net, step, lr)

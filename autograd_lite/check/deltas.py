@@ -7,8 +7,8 @@ that gives the hand-written delta below, what is wrong there was inherited; else
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from collections.abc import Mapping
+from math import isclose
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,7 @@ class _Pass:
             self._enter(node)
         self.roundings = Roundings(graph)
         self.tolerances = {node: self._tolerance(node) for node in self.nodes}
+        self.relative = max((t.relative for t in self.tolerances.values()), default=1e-9)
         values = list(graph.all_values())
         self.clues = Clues(graph, values, self.hand, lr, self.regions)
         self.factors = Factors(graph, values)
@@ -163,31 +164,36 @@ class _Pass:
             return None
         k = float(np.vdot(truth, hand)) / square
         exact = np.isfinite(k) and k and self.tolerances[node].scaled(k).equal(hand, truth * k)
-        return float(f"{k:.12g}") if exact else None
+        return k if exact else None
 
     def _scale(self) -> float:
         """The k of which the whole pass is the gradient, as far as the deltas nearest the loss say so by majority."""
         found = [k for k in (self._multiple(node, self.regions[node].truth) for node in self.tops) if k is not None]
         self.agreed = bool(found)
-        if not found:
-            return 1.0
-        (k, count), *_ = Counter(found).most_common()
+        k, count = self._most(found)
         return k if 2 * count > len(found) else 1.0
+
+    def _most(self, found: list[float]) -> tuple[float, int]:
+        """The constant that most of these are, to rounding, and how many are."""
+        if not found:
+            return 1.0, 0
+        digits = 10 if self.relative < 1e-6 else 5
+        same = [[k for k in found if isclose(k, one, rel_tol=self.relative)] for one in found]
+        most = max(same, key=len)
+        return float(f"{most[0]:.{digits}g}"), len(most)
 
     def _displaced(self) -> float:
         """A constant that inner deltas have and the deltas of the leaves take back: 1/m at dW instead of at dZ."""
         leaves = [n for n in self.nodes if n.op is None and n not in self.tops]
         found = [k for k in (self._multiple(n, self.regions[n].truth) for n in leaves) if k is not None]
-        if not found:
-            return 1.0
-        (k, count), *_ = Counter(found).most_common()
+        k, count = self._most(found)
         if k == 1.0 or 2 * count <= len(found):
             return 1.0
         if self.agreed:
-            taken_back = np.isclose(abs(k * self.scale), 1.0, rtol=1e-9) and not np.isclose(abs(k), 1.0, rtol=1e-9)
+            taken_back = isclose(abs(k * self.scale), 1.0, rel_tol=self.relative) and abs(k) != 1.0
             return k if taken_back else 1.0
-        if len(found) > 1 and count == len(leaves) and self.factors.name(k) is not None:
-            self.scale = float(f"{1 / k:.12g}")  # no delta nearest the loss says it; all of the leaves do
+        if len(found) > 1 and count == len(leaves) and self.factors.name(k, self.relative) is not None:
+            self.scale = float(f"{1 / k:.10g}")  # no delta nearest the loss says it; all of the leaves do
             return k
         return 1.0
 
@@ -233,13 +239,14 @@ class _Pass:
     def _nearest(self) -> Node | None:
         """The delta nearest the loss of those that carry the pass's constant."""
         for node in self.tops:
-            if self.scale != 1.0 and self._multiple(node, self.regions[node].truth) == self.scale:
+            k = self._multiple(node, self.regions[node].truth)
+            if self.scale != 1.0 and k is not None and isclose(k, self.scale, rel_tol=self.relative):
                 return node
         return None
 
     def _convention(self) -> tuple[Cause, ...]:
         k = self.scale
-        name = self.factors.name(k, 1e-9)
+        name = self.factors.name(k, self.relative)
         if name == "":
             text = "minus the gradient: right where the update says += (weights += lr * delta)"
             return (Cause("sign", None, text, k, convention=True),)
