@@ -25,7 +25,8 @@ NEXT = """\
 3. What next?
 python -m models list                      the networks
 python -m models train 9.1                 another of them; --as-printed or --corrected: as written by hand
-python -m models check 8.1 --json          one network's gradients, for programs
+python -m models check --explain 9.1       which delta is wrong, why, and the corrected line
+python -m models check 8.1 --json          one network's derivatives, for programs
 python -m models graph 8.1 -o graph.svg    a picture of its graph
 python -m models reproduce 9.1             every number that the text prints, from its own version"""
 FIRST = "8.3"  # what the main job trains: some seconds, and far better than what its hand-written version reaches
@@ -190,7 +191,8 @@ def _accuracy(record: Record | None) -> float:
     return 0.0 if test is None else test.correct / test.examples
 
 
-TABLE, JSON, PAGES = "table", "json", "pages"
+TABLE, BRIEF, JSON, PAGES = "table", "brief", "json", "pages"
+FORMS = {TABLE: report.table, BRIEF: report.brief, PAGES: report.explained}  # what is printed of each network
 
 
 def check(chosen: Sequence[Network], form: str = TABLE) -> int:
@@ -202,12 +204,12 @@ def check(chosen: Sequence[Network], form: str = TABLE) -> int:
         for network in bar(chosen, len(chosen), "network", "checking"):
             checked = checking.check(network)
             found += checked
-            if form != JSON:
-                say(f"{report.table(network, checked) if form == TABLE else report.explained(network, checked)}\n")
+            if form in FORMS and (text := FORMS[form](network, checked)):
+                say(text if form == BRIEF else f"{text}\n")
     if form == JSON:
         print(report.as_json(found))
-    elif form == TABLE:
-        say(report.summary(found))
+    elif form != PAGES:
+        say(("\n" if form == BRIEF else "") + report.summary(found))
     return FAILED if any(one.passed is False for one in found) else 0
 
 
@@ -297,7 +299,7 @@ def main_job() -> int:
     network = replace(networks[FIRST], test_every=50)
     say(f"{len(networks)} networks, hand-written in NumPy and built with autograd_lite, the digits on real MNIST")
     say("\n1. Are the gradients right?\n")
-    status = check(list(networks.values()))
+    status = check(list(networks.values()), BRIEF)
     say(f"\n2. Does it learn? {label(network)}, built with the framework\n")
     reached, least = _accuracy(_train(network, Training(FRAMEWORK), examples(network))), network.accuracy or 0.0
     good = reached >= least

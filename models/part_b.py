@@ -133,6 +133,7 @@ class Logistic(TwoClasses):
         if self.written is None:
             return self.error(output, batch)
         log_a, log_not_a = -F.softplus(-output), -F.softplus(output)
+        log_a.name, log_not_a.name = "log_a", "log_not_a"
         stated: al.Tensor = al.mean(self.written(al.tensor(batch.labels), log_a, log_not_a))
         return stated
 

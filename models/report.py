@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autograd_lite.check import Cause, StepFinding
-from autograd_lite.check.delta_report import times_words
+from autograd_lite.check.delta_report import distinct, inner_words, times_words
 from autograd_lite.check.search import Reading
 from models.checking import Checked
 from models.network import PRINTED, Network
@@ -22,6 +22,12 @@ def table(network: Network, checked: Sequence[Checked]) -> str:
     """One network: a heading, and a line for each version."""
     heading = f"{network.id} {network.alias}" + (f": {network.objective}" if network.objective else "")
     return "\n".join([heading, *(f"  {c.version:12}{line}" for c in checked for line in [words(c)])])
+
+
+def brief(network: Network, checked: Sequence[Checked]) -> str:
+    """A line for each version that something is wrong with; nothing where all is as it should be."""
+    told = [c for c in checked if c.passed is False or (c.passed is None and (c.introduced or strayed(c)))]
+    return "\n".join(f"{network.id:5} {network.alias}, {c.version}: {words(c)}" for c in told)
 
 
 def words(checked: Checked) -> str:
@@ -57,20 +63,19 @@ def _deltas(checked: Checked) -> Iterator[str]:
     introduced = checked.introduced
     if not introduced:
         yield whole(checked) or "agrees"
-    elif constant := whole(checked):
-        yield f"apart from what follows, {constant}"
     for finding, readings in introduced:
         yield f"{finding.name} WRONG: {causes(readings)}"
     for step in strayed(checked):
         yield f"step of {step.name} WRONG: {causes([(cause,) for cause in step.causes])}"
+    if introduced and (constant := whole(checked)):
+        yield f"otherwise {constant}"
 
 
 def whole(checked: Checked) -> str:
     """What constant the hand-written pass has, in words; nothing where it has none."""
-    inner = checked.deltas[checked.shown].inner if checked.deltas else None
-    if inner is None:
+    if not checked.deltas or checked.deltas[checked.shown].inner is None:
         return "" if checked.scale == 1 else times_words(checked.scale)
-    return f"{times_words(checked.scale)}, with {inner:g} times it at the inner deltas"
+    return f"{times_words(checked.scale)}, {inner_words(checked.deltas[checked.shown])}"
 
 
 def strayed(checked: Checked) -> list[StepFinding]:
@@ -87,8 +92,7 @@ def causes(readings: Sequence[Reading]) -> str:
     """The simplest explanation, and how many others fit."""
     if not readings:
         return "no cause found"
-    first = " and ".join(_cause(cause) for cause in readings[0])
-    others = [" and ".join(_cause(cause) for cause in reading) for reading in readings[1:3]]
+    first, *others = (" and ".join(_cause(cause) for cause in reading) for reading in distinct(list(readings))[:3])
     return f"{first} (or {' or '.join(others)})" if others else first
 
 

@@ -39,9 +39,10 @@ class Clues:
         """
         found, own = self.by_size.get(prod(shape), ()), squeezed(shape)
 
-        def order(value: Value) -> tuple[bool, bool, int]:
+        def order(value: Value) -> tuple[bool, bool, bool, int]:
             other = leaf and not (value.node is not None and value.node.op is None)
-            return squeezed(value.array.shape) != own, other, abs(value.seq - node.seq)
+            unnamed = value.node is not None and value.node.name is None  # of equals, what has a name is said
+            return squeezed(value.array.shape) != own, other, unnamed, abs(value.seq - node.seq)
 
         nearest = sorted(found, key=order)[:NEAR]
         fitted = [replace(v, array=v.array.reshape(shape)) for v in nearest if _reshapes(v.array.shape, shape)]

@@ -179,23 +179,37 @@ def _headline(report: DeltaReport) -> str:
 
 
 def _convention(report: DeltaReport) -> str:
-    k = report.scale
-    if report.inner is not None:
-        inner = f"the inner deltas are those of {report.inner:g} times the loss"
-        return f"{inner}, and the deltas of the parameters are {times_words(k)}"
-    return f"the pass is {times_words(k)}"
+    if report.inner is None:
+        return f"the pass is {times_words(report.scale)}"
+    return f"the deltas of the parameters are {times_words(report.scale)}, {inner_words(report)}"
+
+
+def inner_words(report: DeltaReport) -> str:
+    """In words: the inner deltas have another constant than those of the parameters."""
+    times = (report.inner or 1.0) / report.scale
+    return f"and the inner deltas {times:g} times that: the parameters take it back"
 
 
 def times_words(k: float) -> str:
     """In words: k times the gradient."""
     if k == 1:
-        return "the gradient of the loss"
+        return "the gradient"
     if k == -1:
-        return "minus the gradient of the loss: right with +="
-    if k == 0.5:
-        return "the gradient of half the loss"
-    sign = "minus " if k < 0 else ""
-    return f"{sign}the gradient of {abs(k):.6g} times the loss" + (": right with +=" if k < 0 else "")
+        return "minus the gradient (right with +=)"
+    if abs(k) == 0.5:
+        return (
+            "half the gradient: that of half the loss" if k > 0 else "minus half the gradient: of half the loss, for +="
+        )
+    return f"{k:.6g} times the gradient" + (" (minus: for +=)" if k < 0 else "")
+
+
+def distinct(readings: list[Reading]) -> list[Reading]:
+    """Without those that call a sum or a mean in the place of the other, named already, a mere factor."""
+    shown: dict[tuple[str, ...], Reading] = {}
+    for reading in readings:
+        kinds = ("factor" if c.kind in ("mean-for-sum", "sum-for-mean") else c.kind for c in reading)
+        shown.setdefault(tuple(kinds), reading)
+    return list(shown.values())
 
 
 def _counted(n: int) -> str:
@@ -231,8 +245,9 @@ def _section(finding: DeltaFinding) -> Iterator[str]:
     above = _listed(finding.above) or "the loss"
     yield f"{finding.name}, given {above}:"
     if finding.readings:
-        yield from _reading(finding.readings[0], "  ")
-        for other in finding.readings[1:]:
+        simplest, *others = distinct(finding.readings)
+        yield from _reading(simplest, "  ")
+        for other in others:
             yield "  fits as well:"
             yield from _reading(other, "    ")
     elif not np.isfinite(finding.hand).all():
@@ -247,7 +262,7 @@ def _section(finding: DeltaFinding) -> Iterator[str]:
     worst = finding.worst
     if worst is not None and not finding.convention:
         index, hand, expected = worst
-        yield f"  worst at {list(index)}: {hand:.8g} by hand, {expected:.8g} expected"
+        yield f"  worst at {list(index)}: {hand + 0.0:.8g} by hand, {expected + 0.0:.8g} expected"
     if finding.line is not None and not finding.convention:
         yield f"  corrected: {finding.line}"
     if finding.site is not None:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.clues import Clues, squeezed
-from autograd_lite.check.delta_report import DeltaFinding, DeltaReport
-from autograd_lite.check.factors import Factors
+from autograd_lite.check.delta_report import DeltaFinding, DeltaReport, times_words
+from autograd_lite.check.factors import Factors, sizes
 from autograd_lite.check.lines import corrected_line
 from autograd_lite.check.recorded import Recorded, Region
 from autograd_lite.check.rounding import Roundings, Tolerance
@@ -221,14 +221,15 @@ class _Pass:
         follows = tolerance.scaled(max(1.0, abs(times))).equal(hand, expected)
         above = [n for n in region.sources if n in self.given]
         right_above = bool(above) and times == 1 and all(n in self.agreeing for n in above)
-        if tolerance.equal(hand, self.true[node]) or (follows and right_above):
+        in_step = self.displaced == 1.0 or node.op is None  # else inner deltas have a constant that is not 1
+        if (in_step and tolerance.equal(hand, self.true[node])) or (follows and right_above):
             self.agreeing.add(node)
             return self._made(node, "agrees")
         first = node in self.tops and node is self._nearest()
         if follows:
             if not first:
                 return self._made(node, "inherited")
-            cause = self._convention()
+            cause = self._convention(node)
             return self._made(node, "introduced", [cause, *self._also(node, cause)])
         if not np.isfinite(hand).all():
             return self._made(node, "introduced")
@@ -244,14 +245,16 @@ class _Pass:
                 return node
         return None
 
-    def _convention(self) -> tuple[Cause, ...]:
+    def _convention(self, node: Node) -> tuple[Cause, ...]:
         k = self.scale
-        name = self.factors.name(k, self.relative)
+        own = sizes(self.graph.label(node), node.shape)
+        name = self.factors.name(k, self.relative, own)
         if name == "":
             text = "minus the gradient: right where the update says += (weights += lr * delta)"
             return (Cause("sign", None, text, k, convention=True),)
-        where = f": {'minus ' if k < 0 else ''}{name}" if name else ""
-        text = f"{k:.10g} times the gradient{where}"
+        text = times_words(k)
+        if name and abs(k) != 0.5:
+            text += f": {'minus ' if k < 0 else ''}{name}"
         if self.displaced != 1.0:
             text += f"; the deltas of the parameters take it back ({self.displaced:.10g} times)"
         return (Cause("factor", None, text, k, convention=True),)

@@ -36,20 +36,26 @@ def mask_scale(array: Array) -> float | None:
     return top if top > 0 and bool(((raw == 0) | (raw == top)).all()) and bool((raw == 0).any()) else None
 
 
+def sizes(label: str, shape: tuple[int, ...]) -> list[Known]:
+    """The sizes of an array, as factors."""
+    words = ["the rows of", "the columns of"] if len(shape) == 2 else [f"dimension {d} of" for d in range(len(shape))]
+    of = _shown(label, shape)
+    return [Known(float(size), f"{word} {of}") for size, word in zip(shape, words, strict=True) if size > 2]
+
+
 class Factors:
     """What a factor may be made of, in one graph."""
 
     def __init__(self, graph: Recorded, values: list[Value]) -> None:
         found: dict[float, str] = {2.0: ""}
-        shapes = [(v.array.shape, _shown(v.label, v.array.shape)) for v in values if v.node or v.array.ndim > 1]
-        shapes += [(node.shape, _shown(graph.label(node), node.shape)) for node in graph.order]
+        shapes = [(node.shape, graph.label(node)) for node in graph.order]
+        shapes += [(v.array.shape, v.label) for v in values if v.node is None and v.array.ndim > 1]
         for shape, label in shapes:
-            for axis, size in enumerate(shape):
-                if size > 2:
-                    found.setdefault(float(size), f"the size of dimension {axis} of {label}")
+            for one in sizes(label, shape):
+                found.setdefault(one.value, one.words)
         self.known = [Known(n, words) for n, words in found.items()]
         self.totals = [
-            Known(float(np.prod(shape)), f"the number of elements of {label}")
+            Known(float(np.prod(shape)), f"the number of elements of {_shown(label, shape)}")
             for shape, label in shapes
             if len(shape) > 1 and np.prod(shape) > 2
         ]
@@ -82,6 +88,16 @@ class Factors:
             yield from _alone(one)
 
 
+def _article(words: str) -> str:
+    return (
+        f"the size of {words}"
+        if words.startswith("dimension")
+        else f"the number of {words[4:]}"
+        if words[4:].startswith(("rows", "columns"))
+        else words
+    )
+
+
 def _shown(label: str, shape: tuple[int, ...]) -> str:
     return label if str(shape) in label else f"{label} {shape}"
 
@@ -101,7 +117,7 @@ def masks(region: Region) -> Iterator[Known]:
 
 
 def _worded(text: str, *known: Known) -> str:
-    words = dict.fromkeys(f"{_number(k.value)} is {k.words}" for k in known if k.words)
+    words = dict.fromkeys(f"{_number(k.value)} is {_article(k.words)}" for k in known if k.words)
     return f"{text}, where {' and '.join(words)}" if words else text
 
 

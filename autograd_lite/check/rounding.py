@@ -30,11 +30,16 @@ class Tolerance:
         """Are two arrays of one shape equal to rounding? What is not finite equals its like."""
         if np.shape(a) != np.shape(b):
             return False
-        finite = np.isfinite(b)
-        size = float(np.max(np.abs(b), initial=0.0, where=finite))
         rounded = self.absolute if np.shape(b) == self.absolute.shape else self.most
         with np.errstate(all="ignore"):
-            near = np.abs(np.asarray(a) - b) <= self.relative * np.abs(b) + np.maximum(rounded, 1e-14 * size)
+            size = np.abs(b)
+            off = np.abs(np.asarray(a) - b)
+            finite = np.isfinite(size)
+            whole = bool(np.all(finite))
+            largest = float(np.max(size, initial=0.0, where=True if whole else finite))
+            near = off <= self.relative * size + np.maximum(rounded, 1e-14 * largest)
+        if whole:
+            return bool(np.all(near))
         alike = (np.asarray(a) == b) | (np.isnan(a) & np.isnan(b))
         return bool(np.all(np.where(finite, near, alike)))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.clues import Clues
-from autograd_lite.check.factors import Factors, averaged, masks, summed
+from autograd_lite.check.factors import Factors, averaged, masks, sizes, summed
 from autograd_lite.check.recorded import Change, Edge, Region, dense
 from autograd_lite.check.repeated import repeated
 from autograd_lite.check.rounding import Tolerance
@@ -60,7 +60,9 @@ class Search:
         self.region, self.clues, self.factors = region, clues, factors
         self.tolerance, self.scale = tolerance, scale
         self.op = _op_name(region.edges[-1]) if region.edges else None
-        self.masks = list(masks(region))
+        above = [node for node in region.sources if node.name] or [region.target]
+        own = [one for node in above for one in sizes(clues.graph.label(node), node.shape)]
+        self.near = [*masks(region), *own]  # where a factor is looked for first
         self.work, self.effort = 0, sum(int(np.prod(node.shape)) + 300 for node in region.nodes)
 
     def causes(self, hand: Array) -> tuple[list[Reading], bool]:
@@ -105,21 +107,28 @@ class Search:
                 scaled.append((slip.cost + extra, (*reading, cause)))
 
     def _probes(self) -> list[tuple[int, int, float]]:
-        """The largest entries of the array: where they are, where their mirror images are, and they themselves."""
-        size = np.where(np.isfinite(self.hand), np.abs(self.hand), 0.0)
-        places = np.argsort(size, axis=None)[::-1][:2]
-        mirror = np.arange(self.hand.size).reshape(self.hand.shape).T.ravel() if self.hand.ndim == 2 else None
-        turned = [int(k) if mirror is None else int(np.flatnonzero(mirror == k)[0]) for k in places]
-        return [(int(k), t, float(self.hand.flat[k])) for k, t in zip(places, turned, strict=True)]
+        """Some of the larger entries of the array: where they are, where their mirror images are, and they."""
+        size = np.where(np.isfinite(self.hand), np.abs(self.hand), 0.0).ravel()
+        many = int(np.count_nonzero(size))
+        order = np.argsort(size)[::-1]
+        places = [int(order[k]) for k in dict.fromkeys((0, 1, many // 16, many // 8, many // 4)) if k < many]
+        rows, columns = self.hand.shape if self.hand.ndim == 2 else (1, 1)
+        return [(k, k % columns * rows + k // columns, float(self.hand.flat[k])) for k in places]
 
     def _hopeless(self, made: Any) -> bool:
-        """Is no multiple of an array, nor of its transpose, the array that is looked for? Two entries often tell."""
-        if len(self.probes) < 2 or not self.probes[0][2] or np.shape(made) != self.hand.shape:
+        """Is no multiple of an array, nor of its transpose, the array that is looked for? Few entries often tell."""
+        if len(self.probes) < 2 or np.shape(made) != self.hand.shape:
             return False
-        flat, ((i, it, x), (j, jt, y)) = made.ravel(), self.probes
-        return all(
-            abs(float(flat[b]) * x - float(flat[a]) * y) > 0.02 * abs(float(flat[a]) * x) for a, b in ((i, j), (it, jt))
-        )
+        flat = made.ravel()
+        first = [(float(flat[k]), x) for k, _, x in self.probes]
+        mirrored = [(float(flat[k]), x) for _, k, x in self.probes]
+        return self._crooked(first) and self._crooked(mirrored)
+
+    def _crooked(self, pairs: list[tuple[float, float]]) -> bool:
+        """Are the second numbers no multiple of the first, by far more than rounding?"""
+        (a, x), *rest = pairs
+        slack, noise = 1e4 * self.tolerance.relative, 10 * self.tolerance.most
+        return any(abs(b * x - a * y) > slack * abs(a * y) + noise * (abs(x) + abs(y)) for b, y in rest)
 
     def _is_one(self, slip: Slip) -> bool:
         """Does the slope that stands there change nothing?"""
@@ -172,7 +181,7 @@ class Search:
             return
         if abs(c - 1) < 1e-12 or self.tolerance.most * abs(c) > 1e-3 * float(np.max(np.abs(self.hand))):
             return  # so many times what is rounding itself could be anything
-        name = self.factors.name(c, max(self.tolerance.relative, 1e-12), self.masks)
+        name = self.factors.name(c, max(self.tolerance.relative, 1e-12), self.near)
         if name is None and np.count_nonzero(made) < 2 and made is not self.region.truth:
             return  # one number is a multiple of any other
         yield from self._worded(c, name)
@@ -264,8 +273,10 @@ class Search:
             raws.append((edges[0], sum(raw for _, raw in raws)))
         for edge, raw in raws:
             if self.tolerance.equal(raw, self.hand):
-                shapes = f"its shape is {self.hand.shape} for {self.region.target.shape}"
-                text = f"{shapes}: a sum over what was broadcast is missing"
+                label, shape = self.clues.graph.label(self.region.target), self.region.target.shape
+                text = (
+                    f"its shape is {self.hand.shape}, and {label} has {shape}: a sum over what was broadcast is missing"
+                )
                 yield (Cause("missing-sum", _op_name(edge), text),)
 
     # Two slips

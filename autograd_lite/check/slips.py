@@ -148,18 +148,21 @@ class At:
         for name, act in slopes.items():
             if act is self.op:
                 continue
-            if y is not None and "y" in act.names[0]:
-                text = f"the derivative of {name}, written for an output, was applied to {outputs} ({self.made})"
-                yield self.slip("wrong-derivative", text, 2.1, _slope(act, y=y), (name, "y"))
+            first = f"the derivative of {name} stands where that of {self.made} belongs"
             if x is not None:
-                text = f"the derivative of {name} at {inputs} stands where that of {self.op.name} belongs"
-                yield self.slip("wrong-derivative", text, 2.2, _slope(act, x=x), (name, "x"))
+                yield self.slip("wrong-derivative", f"{first}, taken at {inputs}", 2.2, _slope(act, x=x), (name, "x"))
+            if "y" not in act.names[0] or name == "exp":
+                continue
+            if y is not None:
+                yield self.slip("wrong-derivative", f"{first}, taken of {outputs}", 2.1, _slope(act, y=y), (name, "y"))
             for value in self.clues.near(self.node.shape, self.node):
-                if "y" in act.names[0] and value.node not in (self.node, None):
-                    first = f"the derivative of {name} stands where that of {self.op.name} belongs"
-                    second = "wrong-point", f"and is taken at {value.label} instead of at {outputs}"
-                    more = {"second": second}
-                    yield self.slip("wrong-derivative", first, 4.5, _slope(act, y=value.array), None, **more)
+                if value.node not in (self.node, None):
+                    second = "wrong-point", f"it is taken of {value.label} instead of {outputs}"
+                    yield self.slip("wrong-derivative", first, 4.5, _slope(act, y=value.array), None, second=second)
+        for value in self.clues.near(self.node.shape, self.node):
+            if mask_scale(value.array) is None:
+                text = f"{value.label} was multiplied in where the derivative of {self.made} belongs"
+                yield self.slip("wrong-operand", text, 2.8, _scaling(value.array))
 
     def extra(self) -> Iterator[Slip]:
         """A slope on top, of an activation that is not there, or that the op has already dealt with."""
@@ -331,6 +334,10 @@ def _fed(rule: Callable[..., Any], array: Array) -> Change:
 
 def _times(rule: Callable[..., Any], array: Array) -> Change:
     return lambda g: dense(rule(g)) * array
+
+
+def _scaling(array: Array) -> Change:
+    return lambda g: g * array
 
 
 def _masked(rule: Callable[..., Any], mask: Array) -> Change:

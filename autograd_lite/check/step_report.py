@@ -10,6 +10,8 @@ from autograd_lite.check.delta_report import lie
 from autograd_lite.check.search import Cause
 from autograd_lite.memory import Array
 
+NOTHING = "no slip that is known here gives this step (deltas= tells a wrong delta from a wrong update)"
+
 
 @dataclass(frozen=True, eq=False)
 class StepFinding:
@@ -79,9 +81,13 @@ class TrainingReport:
         for f in self.findings:
             numbers = f"{'':8}  {'':11}" if f.cosine is None else f"{f.cosine:8.5f}  {f.ratio:11.5g}"
             yield f"  {f.name:{width}}  {numbers}  {f.verdict}"
+        told: dict[tuple[str, ...], list[str]] = {}
         for f in self.findings:
             if f.verdict == "introduced":
-                yield f"\n{f.name}:"
-                yield from (f"  {cause.kind}: {cause.explanation}" for cause in f.causes)
-                if not f.causes:
-                    yield "  no slip that is known here gives this step"
+                told.setdefault(tuple(f"{c.kind}: {c.explanation}" for c in f.causes), []).append(f.name)
+        for causes, names in told.items():
+            yield f"\n{', '.join(names)}:"
+            yield from (f"  {cause}" for cause in causes or (NOTHING,))
+        followed = [f.name for f in self.findings if f.verdict == "inherited"]
+        if followed:
+            yield f"\n{', '.join(followed)}: the step is what the delta says, and the delta is wrong: see check_deltas"
