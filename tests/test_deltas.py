@@ -262,7 +262,7 @@ def test_a_constant_of_the_whole_pass_is_a_convention(k):
     assert report.introduced == []
     assert report["out"].causes[0].kind in ("sign", "factor", "sum-for-mean", "mean-for-sum")
     assert {finding.verdict for finding in report if finding.name != "out"} == {"inherited"}
-    said = {-1.0: "minus the gradient", 0.5: "half the loss", -0.5: "minus the gradient of 0.5 times", 0.2: "0.2 times"}
+    said = {-1.0: "minus the gradient", 0.5: "half the loss", -0.5: "minus half the gradient", 0.2: "0.2 times"}
     assert said.get(k, "") in first_line(report)
     assert "WRONG" not in first_line(report)
 

@@ -367,7 +367,7 @@ def test_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     assert printed.count("8.1 overfit: ") == 1
     for name in ("8.1", "6.3", "3.1"):
         assert f"{report.table(networks[name], checking.check(networks[name]))}\n\n" in printed
-    assert "layer_1_in WRONG: missing-derivative (relu)\n" in printed
+    assert "layer_1_in WRONG: missing-derivative (relu); otherwise minus half the gradient" in printed
     assert printed.splitlines()[-3:] == [
         "3 networks: framework, corrected and finite differences agree",
         "as printed: 1 of 2 are the gradient or a constant times it",
@@ -414,7 +414,7 @@ def test_check_explained(capsys: pytest.CaptureFixture[str]) -> None:
     heads = [line for line in lines if line.startswith("== ")]
     assert [head.split()[1] for head in heads] == ["framework:", "corrected:", "as-printed:"]
     assert heads[1] == "== corrected: agrees"
-    assert heads[2].endswith("layer_1_in WRONG: wrong-point (tanh) and factor 0.5")
+    assert "layer_1_in WRONG: wrong-point (tanh) and factor 0.5; otherwise -0.01 times the gradient" in heads[2]
     page = printed[printed.index(heads[2]) :]
     assert re.search(r"^check_deltas: WRONG, .*introduced: layer_1_in; apart from that, ", page, re.MULTILINE)
     assert re.search(r"^  layer_1_in +\(100, 100\) .*introduced", page, re.MULTILINE | re.IGNORECASE)
@@ -655,7 +655,7 @@ def test_main_job(
     monkeypatch.setattr(checking, "check", cache(checking.check))
     assert main([]) == status
     printed = capsys.readouterr().out
-    assert "skipped: reviews.txt is missing" in printed
-    assert report.table(there["8.3"], checking.check(there["8.3"])) in printed
+    assert "skipped, since their data are not here: 0.1" in printed
+    assert report.brief(there["8.3"], checking.check(there["8.3"])) in printed
     assert f"\n{words}: at least {accuracy:.2f} (the text prints 0.7975 at I:290 for its own)\n" in printed
     assert "python -m models train 9.1" in printed
