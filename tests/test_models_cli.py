@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -120,11 +120,11 @@ def test_interrupted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
 def test_a_real_interrupt() -> None:
-    command = [sys.executable, "-u", "-m", "models", "train", "8.1"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # a test run in the background may have been started with Ctrl-C ignored, which a child inherits
-    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(command, cwd=ROOT, preexec_fn=listening, **pipes) as process:
+    listening = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{listening}; from models.__main__ import main; sys.exit(main(['train', '8.1']))"
+    command = [sys.executable, "-u", "-c", program]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         while not process.stdout.readline().startswith("I:0"):
             assert process.poll() is None
