@@ -154,8 +154,11 @@ def check(network: Network) -> list[Checked]:
         return [_outputs(network, name, found[0]) for name in network.versions]
     checked = [_differences(network, found, whole)]
     for name, handwritten in sorted(network.versions.items(), key=lambda item: item[0] != CORRECTED):
-        by = _signs if handwritten.follows == "sign" else _deltas
-        checked.append(by(network, name, handwritten, found))
+        if handwritten.follows == "nothing":
+            checked.append(_outputs(network, name, found[0]))
+        else:
+            by = _signs if handwritten.follows == "sign" else _deltas
+            checked.append(by(network, name, handwritten, found))
     return checked
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograd_lite.check import Cause, StepFinding
+from autograd_lite.check import Cause, DeltaFinding, StepFinding
 from autograd_lite.check.delta_report import distinct, inner_words, times_words
 from autograd_lite.check.search import Reading
 from models.checking import Checked
@@ -111,8 +111,9 @@ def _sentences(checked: Sequence[Checked]) -> Iterator[str]:
     ours = [c for c in checked if c.passed is not None]
     failed = [c for c in ours if not c.passed]
     if ours:
-        networks = len({c.network for c in ours})
-        good = f"{networks} networks: framework, corrected and finite differences agree"
+        learn, forward = ({c.network for c in ours if (c.what == "outputs") is only} for only in (False, True))
+        good = f"{len(learn)} networks: framework, corrected and finite differences agree"
+        good += f"; {len(forward)} forward pass{'es agree' if len(forward) > 1 else ' agrees'}" if forward else ""
         listed = ", ".join(f"{c.network} {c.version}" for c in failed)
         yield f"DISAGREE: {listed}" if failed else good
     printed = [c for c in checked if c.version == PRINTED and c.what == "deltas"]
@@ -137,8 +138,11 @@ def explained(network: Network, checked: Sequence[Checked]) -> str:
 
 def _pages(checked: Checked) -> Iterator[str]:
     yield f"== {checked.version}: {words(checked)}"
-    if checked.deltas and not all(report.exact and report.scale == 1 for report in checked.deltas):
-        yield str(checked.deltas[checked.shown])
+    told = {id(finding) for finding, _ in checked.introduced}
+    pages = [report for report in checked.deltas if any(id(finding) in told for finding in report)]
+    if not pages and checked.deltas and checked.scale != 1:
+        pages = [checked.deltas[checked.shown]]
+    yield from map(str, pages)
     if checked.steps and not checked.steps[-1]:
         yield str(checked.steps[-1])
 
@@ -161,10 +165,16 @@ def _plain(checked: Checked) -> dict[str, Any]:
             {"name": d.name, "agrees": d.right, "error": min(d.error, 1e300), "allowed": d.allowed}
             for d in checked.differences
         ],
-        "deltas": [finding.to_dict() for finding in (checked.deltas[checked.shown] if checked.deltas else ())],
+        "deltas": [finding.to_dict() for finding in _told(checked)],
         "introduced": [
             {"name": finding.name, "causes": [[cause.to_dict() for cause in reading] for reading in readings]}
             for finding, readings in checked.introduced
         ],
         "steps": [finding.to_dict() for report in checked.steps[-1:] for finding in report],
     }
+
+
+def _told(checked: Checked) -> list[DeltaFinding]:
+    """A finding for each delta: where something is introduced the one that tells most, else that of one place."""
+    most = {finding.name: finding for finding, _ in checked.introduced}
+    return [most.get(finding.name, finding) for finding in checked.deltas[checked.shown]] if checked.deltas else []

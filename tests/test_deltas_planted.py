@@ -295,6 +295,8 @@ def test_with_the_guilty_delta_left_out_what_follows_is_blamed(name):
     for mistake in list(planted(name)[0].known)[::5]:
         hand, loss = planted(name, mistake)
         rest = {key: array for key, array in hand.deltas.items() if key not in hand.guilty}
+        if not rest:
+            continue  # it was the only one
         blamed = introduced(al.check_deltas(loss, rest))
         unlike = {key for key, array in rest.items() if differs(array, truth[key])}
         assert blamed <= unlike

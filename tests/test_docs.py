@@ -113,14 +113,14 @@ def between(text, name):
 
 
 def kinds(*names):
-    """The kinds of cause that modules of the check make: the first arguments of Cause(...), Slip(...), slip(...)."""
+    """The kinds of cause that modules of the check make: the first arguments of Cause, Slip, slip and swap."""
     found = set()
     for name in names:
         tree = ast.parse((ROOT / "autograd_lite" / "check" / f"{name}.py").read_text())
         calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
         for call in calls:
             called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", None)
-            if called in ("Cause", "Slip", "slip") and isinstance(call.args[0], ast.Constant):
+            if called in ("Cause", "Slip", "slip", "swap") and isinstance(call.args[0], ast.Constant):
                 found.add(call.args[0].value)
     return found
 

@@ -372,7 +372,7 @@ def test_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
         assert f"{report.table(networks[name], checking.check(networks[name]))}\n\n" in printed
     assert "layer_1_in WRONG: missing-derivative (relu); otherwise minus half the gradient" in printed
     assert printed.splitlines()[-3:] == [
-        "3 networks: framework, corrected and finite differences agree",
+        "2 networks: framework, corrected and finite differences agree; 1 forward pass agrees",
         "as printed: 1 of 2 are the gradient or a constant times it",
         "  with mistakes introduced: 8.1",
     ]

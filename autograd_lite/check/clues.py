@@ -38,10 +38,11 @@ class Clues:
         As they are, reshaped without moving a number, or transposed. With `leaf`, other leaves come first.
         """
         found, own = self.by_size.get(prod(shape), ()), squeezed(shape)
+        kin = {node, *node.parents}  # of other equals, what has a name is said
 
         def order(value: Value) -> tuple[bool, bool, bool, int]:
             other = leaf and not (value.node is not None and value.node.op is None)
-            unnamed = value.node is not None and value.node.name is None  # of equals, what has a name is said
+            unnamed = value.node not in kin and value.node.name is None if value.node is not None else False
             return squeezed(value.array.shape) != own, other, unnamed, abs(value.seq - node.seq)
 
         nearest = sorted(found, key=order)[:NEAR]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,6 @@ class DeltaFinding:
     line: str | None = None
     site: Site | None = None
     ended: bool = False
-    made_by: str | None = None
 
     @property
     def causes(self) -> list[Cause]:
@@ -114,9 +114,10 @@ class DeltaReport:
         exact: bool,
         up_to_scale: bool,
         inner: float | None = None,
+        rate_known: bool = True,
     ) -> None:
         self.findings, self.scale, self.exact, self.up_to_scale = findings, scale, exact, up_to_scale
-        self.inner = inner
+        self.inner, self.rate_known = inner, rate_known
 
     def __bool__(self) -> bool:
         return self.exact if self.up_to_scale else all(f.verdict == "agrees" for f in self.findings)
@@ -161,10 +162,17 @@ def _page(report: DeltaReport) -> Iterator[str]:
     yield f"  {'delta':{width}}  {'shape':14}  {'cosine':>8}  {'ratio':>11}  verdict"
     for finding in report:
         yield f"  {finding.name:{width}}  {_shape(finding):14}  {_numbers(finding)}  {_verdict(finding)}"
+    told: dict[tuple[Any, ...], list[DeltaFinding]] = {}
     for finding in report:
         if finding.verdict == "introduced":
-            yield ""
-            yield from _section(finding)
+            alike = tuple((c.kind, c.op) for c in finding.readings[0]) if finding.readings else (finding.name,)
+            told.setdefault((*alike, finding.convention), []).append(finding)
+    for findings in told.values():
+        yield ""
+        yield from _section(findings[0])
+        if len(findings) > 1:
+            yield f"  the same at {', '.join(f.name for f in findings[1:])}"
+    yield from _hints(report)
 
 
 def _headline(report: DeltaReport) -> str:
@@ -238,7 +246,9 @@ def _verdict(finding: DeltaFinding) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(f"the delta of {name}" for name in names)
+    if not names:
+        return ""
+    return f"the delta of {names[0]}" if len(names) == 1 else f"the deltas of {', '.join(names)}"
 
 
 def _section(finding: DeltaFinding) -> Iterator[str]:
@@ -251,22 +261,44 @@ def _section(finding: DeltaFinding) -> Iterator[str]:
             yield "  fits as well:"
             yield from _reading(other, "    ")
     elif not np.isfinite(finding.hand).all():
-        first = tuple(int(i) for i in np.argwhere(~np.isfinite(finding.hand))[0])
-        yield f"  it is not finite: {finding.hand[first]} at {list(first)}"
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(finding.hand))[0])
+        yield f"  it is not finite: {finding.hand[at]} at {list(at)}"
     elif finding.hand.shape != finding.expected.shape:
         yield f"  its shape is {finding.hand.shape}, and the tensor's is {finding.expected.shape}"
     else:
-        yield "  no one or two slips that are known here make this array of the gradient"
+        yield "  no known slip, nor two together, explains this array"
         if finding.ended:
             yield "  (the search ended before all pairs were tried: hand in deltas nearer to it)"
+        if finding.cosine is not None and finding.ratio is not None and _as_float32(finding.cosine, finding.ratio):
+            yield "  it differs as float32 rounding does: are both passes of the same dtype?"
     worst = finding.worst
     if worst is not None and not finding.convention:
         index, hand, expected = worst
         yield f"  worst at {list(index)}: {hand + 0.0:.8g} by hand, {expected + 0.0:.8g} expected"
     if finding.line is not None and not finding.convention:
-        yield f"  corrected: {finding.line}"
+        first, *more = finding.line.split("; ")
+        yield f"  corrected: {first}"
+        yield from (f"             {line}" for line in more)
+    elif not finding.convention:
+        yield '  no corrected line: something that it needs has no name (al.tensor(x, name="x")), or it is too long'
     if finding.site is not None:
-        yield f"  made at {Path(finding.site[0]).name}:{finding.site[1]}"
+        file, number = finding.site
+        yield f"  made at {Path(file).name}:{number}  {linecache.getline(file, number).strip()}".rstrip()
+
+
+def _as_float32(cosine: float, ratio: float) -> bool:
+    return abs(cosine - 1) < 1e-6 and abs(ratio - 1) < 1e-5
+
+
+def _hints(report: DeltaReport) -> Iterator[str]:
+    """What to do next, where causes are missing."""
+    dark = [f for f in report.introduced if not f.readings]
+    if len(report.introduced) > 2 and not any(f.above for f in report.introduced):
+        yield "\nNo delta was handed in between these and the loss: hand in inner ones to see where it begins."
+    if len(dark) > 1:
+        yield "\nSeveral have no cause: do both passes use the same weights and data? Compare their outputs first."
+    if dark and not report.rate_known:
+        yield "\nWith lr=, weights that were updated too early are tried, too."
 
 
 def _reading(reading: Reading, indent: str) -> Iterator[str]:

@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.clues import Clues, squeezed
+from autograd_lite import engine
+from autograd_lite.check.clues import Clues, alike, squeezed
 from autograd_lite.check.delta_report import DeltaFinding, DeltaReport, times_words
 from autograd_lite.check.factors import Factors, sizes
 from autograd_lite.check.lines import corrected_line
-from autograd_lite.check.recorded import Recorded, Region
+from autograd_lite.check.recorded import Recorded, Region, dense
 from autograd_lite.check.rounding import Roundings, Tolerance
-from autograd_lite.check.search import Cause, Search
-from autograd_lite.core import Node, Tensor
-from autograd_lite.memory import Array
+from autograd_lite.check.search import Budget, Cause, Search
+from autograd_lite.core import GraphError, Node, Tensor
+from autograd_lite.memory import Array, name_of
 
 
 def check_deltas(
@@ -64,6 +65,10 @@ def check_deltas(
     >>> [cause.kind for cause in report["layer_1_in"].causes][0]
     'missing-derivative'
     """
+    if not isinstance(loss, Tensor) or not isinstance(deltas, Mapping):
+        raise TypeError(f"check_deltas takes a loss and a dict of deltas, not {_kind(loss)} and {_kind(deltas)}")
+    if not deltas:
+        raise ValueError("check_deltas: no deltas were handed in: there is nothing to judge")
     if loss.node is None:
         raise ValueError("check_deltas: the loss is a constant: nothing that it was computed from requires a gradient")
     if np.size(loss.data) != 1:
@@ -76,6 +81,10 @@ def check_deltas(
         raise ValueError("check_deltas: two of the keys are the same tensor")
     with np.errstate(all="ignore"):  # what is not finite is reported, and where it came up
         return _Pass(graph, given, lr).report(up_to_scale)
+
+
+def _kind(value: Any) -> str:
+    return f"a {type(value).__name__}"
 
 
 def _label(key: str | Tensor, place: int | None = None) -> str:
@@ -108,6 +117,9 @@ def _node(graph: Recorded, key: str | Tensor) -> Node:
     close = difflib.get_close_matches(key.casefold(), folded, n=1)
     meant = f"; did you mean {folded[close[0]]!r}?" if close else "."
     listed = ", ".join(names) or "none has a name: give names (tensor.name = ...), or use the Tensors as keys"
+    constants = {name_of(array) for array in graph.arguments.values() if isinstance(array, np.ndarray)}
+    if key in constants:
+        raise KeyError(f"check_deltas: {key!r} is a constant: it requires no gradient, and has no delta")
     raise KeyError(f"check_deltas: no tensor of the graph is called {key!r}{meant} Names there: {listed}")
 
 
@@ -123,6 +135,8 @@ class _Pass:
         self.one = {graph.root: np.ones(graph.root.shape, graph.root.dtype)}
         self.true: dict[Node, Array] = {}
         self.agreeing: set[Node] = set()
+        self.every: dict[Node, Any] | None = None  # the gradients of all tensors, once they are asked for
+        self.budget = Budget()
         for node in self.nodes:
             self._enter(node)
         self.roundings = Roundings(graph)
@@ -131,19 +145,20 @@ class _Pass:
         values = list(graph.all_values())
         self.clues = Clues(graph, values, self.hand, lr, self.regions)
         self.factors = Factors(graph, values)
-        self.tops = [node for node in self.nodes if self._from_loss(node)]
+        self.tops = [graph.root] if graph.root in given else [node for node in self.nodes if self._from_loss(node)]
         self.scale = self._scale()
         self.displaced = self._displaced()
 
     def _from_loss(self, node: Node) -> bool:
-        return set(self.regions[node].sources) == {self.graph.root} and self.graph.root not in self.given
+        return set(self.regions[node].sources) == {self.graph.root}
 
     def _enter(self, node: Node) -> None:
         """The region above a tensor, and its delta in the graph's shape and dtype."""
         array = self.given[node][1]
         self.regions[node] = region = Region(self.graph, node, {**self.one, **self.hand})
         self.true[node] = region.truth if not self.hand else Region(self.graph, node, self.one).truth
-        if array.shape != node.shape and squeezed(array.shape) == squeezed(node.shape):
+        _refuse_nonfinite(self.graph, node, self.true[node])
+        if array.ndim != len(node.shape) and squeezed(array.shape) == squeezed(node.shape):
             array = array.reshape(node.shape)
         self.raw[node] = array
         self.hand[node] = array.astype(node.dtype, copy=False) if array.shape == node.shape else region.truth
@@ -162,16 +177,28 @@ class _Pass:
         hand, square = self.raw[node], float(np.vdot(truth, truth))
         if hand.shape != truth.shape or not square or not np.isfinite(square):
             return None
+        for one in (1.0, -1.0):
+            if self.tolerances[node].equal(hand, truth * one):
+                return one
         k = float(np.vdot(truth, hand)) / square
         exact = np.isfinite(k) and k and self.tolerances[node].scaled(k).equal(hand, truth * k)
         return k if exact else None
 
     def _scale(self) -> float:
-        """The k of which the whole pass is the gradient, as far as the deltas nearest the loss say so by majority."""
-        found = [k for k in (self._multiple(node, self.regions[node].truth) for node in self.tops) if k is not None]
+        """The k of which the whole pass is the gradient, as far as the deltas nearest the loss say so by majority.
+
+        Where they are single numbers, which are multiples of any other, k has to be one that people write.
+        """
+        multiples = [(node, self._multiple(node, self.regions[node].truth)) for node in self.tops]
+        found = [k for node, k in multiples if k is not None and (_many(self.true[node]) or self._usual(k))]
         self.agreed = bool(found)
         k, count = self._most(found)
         return k if 2 * count > len(found) else 1.0
+
+    def _usual(self, k: float) -> bool:
+        return any(isclose(abs(k), one, rel_tol=self.relative) for one in (1, 2, 0.5)) or bool(
+            self.factors.name(k, self.relative, only_sizes=True)
+        )
 
     def _most(self, found: list[float]) -> tuple[float, int]:
         """The constant that most of these are, to rounding, and how many are."""
@@ -186,9 +213,10 @@ class _Pass:
         """A constant that inner deltas have and the deltas of the leaves take back: 1/m at dW instead of at dZ."""
         leaves = [n for n in self.nodes if n.op is None and n not in self.tops]
         found = [k for k in (self._multiple(n, self.regions[n].truth) for n in leaves) if k is not None]
-        k, count = self._most(found)
-        if k == 1.0 or 2 * count <= len(found):
-            return 1.0
+        k, count = self._most([one for one in found if not isclose(one, 1.0, rel_tol=self.relative)])
+        name = self.factors.name(k, self.relative, only_sizes=True) or ""
+        if 2 * count < len(found) or (2 * count == len(found) and "where" not in name):
+            return 1.0  # of two halves, that which divides by a size is right
         if self.agreed:
             taken_back = isclose(abs(k * self.scale), 1.0, rel_tol=self.relative) and abs(k) != 1.0
             return k if taken_back else 1.0
@@ -212,7 +240,7 @@ class _Pass:
         scale = float(f"{self.scale * self.displaced:.10g}") if conventional is not None else 1.0
         exact = all(f.verdict != "introduced" or f.convention for f in findings)
         inner = self.scale if self.displaced != 1.0 else None
-        return DeltaReport(findings, scale, exact, up_to_scale, inner)
+        return DeltaReport(findings, scale, exact, up_to_scale, inner, self.lr is not None)
 
     def _finding(self, node: Node) -> DeltaFinding:
         hand, tolerance, region = self.raw[node], self.tolerances[node], self.regions[node]
@@ -221,7 +249,8 @@ class _Pass:
         follows = tolerance.scaled(max(1.0, abs(times))).equal(hand, expected)
         above = [n for n in region.sources if n in self.given]
         right_above = bool(above) and times == 1 and all(n in self.agreeing for n in above)
-        in_step = self.displaced == 1.0 or node.op is None  # else inner deltas have a constant that is not 1
+        own = self.scale * (self.displaced if node.op is None and node not in self.tops else 1.0)
+        in_step = isclose(own, 1.0, rel_tol=self.relative)  # else what is the gradient itself does not fit the others
         if (in_step and tolerance.equal(hand, self.true[node])) or (follows and right_above):
             self.agreeing.add(node)
             return self._made(node, "agrees")
@@ -233,9 +262,28 @@ class _Pass:
             return self._made(node, "introduced", [cause, *self._also(node, cause)])
         if not np.isfinite(hand).all():
             return self._made(node, "introduced")
-        search = Search(region, self.clues, self.factors, tolerance.scaled(max(1.0, abs(times))), times)
-        readings, ended = search.causes(hand)
+        search = Search(region, self.clues, self.factors, tolerance.scaled(max(1.0, abs(times))), times, self.budget)
+        readings, ended = search.causes(hand, self._misnamed(node))
         return self._made(node, "introduced", readings, ended)
+
+    def _misnamed(self, node: Node) -> list[tuple[float, tuple[Cause, ...]]]:
+        """Is it another tensor's delta under this name?"""
+        found: list[tuple[float, tuple[Cause, ...]]] = []
+        for other, true in self._all_true().items():
+            if (
+                other is not node
+                and other.shape == node.shape
+                and self.tolerances[node].equal(self.raw[node], dense(true) * self.scale)
+            ):
+                kind = "shifted" if alike(other, node) else "wrong-operand"
+                text = f"this is the delta of {self.graph.label(other)}: is it under the wrong name?"
+                found.append((2.9, (Cause(kind, None, text),)))
+        return found[:1]
+
+    def _all_true(self) -> dict[Node, Any]:
+        if self.every is None:
+            self.every = engine.flow(dict(self.one), self.graph.order, retain_graph=True)
+        return self.every
 
     def _nearest(self) -> Node | None:
         """The delta nearest the loss of those that carry the pass's constant."""
@@ -269,7 +317,7 @@ class _Pass:
         self, node: Node, verdict: str, readings: list[tuple[Cause, ...]] | None = None, ended: bool = False
     ) -> DeltaFinding:
         region, hand, true = self.regions[node], self.raw[node], self.true[node]
-        above = [self.given[n][0] for n in region.sources if n in self.given]
+        above = [self.given[n][0] for n in self.nodes if n in region.sources]
         times = self._expected(node)
         line = corrected_line(region, self.given[node][0], {n: g[0] for n, g in self.given.items()}, times)
         return DeltaFinding(
@@ -283,5 +331,21 @@ class _Pass:
             line=line,
             site=None if node.notes is None else node.notes.site,
             ended=ended,
-            made_by=None if node.op is None else node.op.name,
         )
+
+
+def _many(array: Array) -> bool:
+    """Has it more than one number that is not zero?"""
+    return int(np.count_nonzero(array)) > 1
+
+
+def _refuse_nonfinite(graph: Recorded, node: Node, true: Array) -> None:
+    """Raise GraphError where the recorded gradient itself is not finite: nothing could be held against it."""
+    if np.isfinite(true).all():
+        return
+    first = next((n for n in reversed(graph.order) if not np.isfinite(graph.values.get(n, 0.0)).all()), None)
+    where = f"{graph.label(first)} is not finite" if first is not None else "a derivative overflows"
+    raise GraphError(
+        f"check_deltas: the recorded gradient of {graph.label(node)} is not finite: {where}. Take the loss from what "
+        "goes into the softmax or the sigmoid (cross_entropy, binary_cross_entropy_with_logits), which cannot overflow"
+    )

@@ -60,17 +60,21 @@ class Factors:
             if len(shape) > 1 and np.prod(shape) > 2
         ]
 
-    def name(self, factor: float, tolerance: float = EXACT, first: Iterable[Known] = ()) -> str | None:
+    def name(
+        self, factor: float, tolerance: float = EXACT, first: Iterable[Known] = (), only_sizes: bool = False
+    ) -> str | None:
         """In words where a factor comes from, the simplest first, or None where nothing here explains it.
 
-        A sign counts for nothing. Numbers of `first` are nearer at hand than others.
+        A sign counts for nothing. Numbers of `first` are nearer at hand than others. With `only_sizes` it has to be a
+        size, or one over a size.
         """
         size = abs(factor)
         if not np.isfinite(size) or size == 0:
             return None
         if isclose(size, 1.0, rel_tol=tolerance):
             return ""
-        for made, text in self._combinations([*first, *self.known]):
+        singly = (pair for one in self.known for pair in _alone(one))
+        for made, text in singly if only_sizes else self._combinations([*first, *self.known]):
             if isclose(size, made, rel_tol=tolerance):
                 return text
         return None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Node
+from autograd_lite.core import GraphError, Node
 from autograd_lite.graph import reach, refuse_unusable
 from autograd_lite.memory import Array, name_of
 from autograd_lite.ops.fused import hidden_outputs
@@ -55,6 +55,7 @@ class Recorded:
         self.values: dict[Node, Array] = {}
         self._read_saved()
         self._recompute()
+        self._refuse_changed()
 
     def _read_saved(self) -> None:
         """Rules keep what they need: outputs, and arguments, which are the values of other nodes or constants."""
@@ -94,6 +95,24 @@ class Recorded:
             array = np.asarray(node.op.forward(*known, **node.attrs))
         return array if array.shape == node.shape else None
 
+    def _refuse_changed(self) -> None:
+        """Raise GraphError where an op would make something else of its arguments now: one was written into."""
+        for node in self.order:
+            given = [self.arguments.get((node, k)) for k in range(len(node.parents))]
+            if node.op is None or node not in self.values or any(array is None for array in given):
+                continue
+            with np.errstate(all="ignore"):
+                again = np.asarray(node.op.forward(*given, **node.attrs))
+                value = np.asarray(self.values[node])
+                same = again.shape == value.shape and _about(again, value)
+            if not same:
+                names = [self.label(p) for p in node.parents if p is not None]
+                raise GraphError(
+                    f"{self.label(node)} is not what {node.op.name} makes of {' and '.join(names)} now: one of them "
+                    "was written into (through .data, or its array) after the forward pass. Check before the update, "
+                    "or compute the loss anew"
+                )
+
     def label(self, node: Node) -> str:
         """What messages call a tensor."""
         if node.name is not None:
@@ -123,6 +142,14 @@ class Recorded:
         if function is not None and x is not None:
             of = self.label(node.parents[0]) if node.parents[0] is not None else "the logits"
             yield Value(np.asarray(function(x)), f"{function.__name__}({of})", node, node.seq)
+
+
+def _about(a: Array, b: Array) -> bool:
+    """Are two arrays the same, but for how their sums were added up? What is not finite is not compared."""
+    finite = np.isfinite(a) & np.isfinite(b)
+    size = np.where(finite, np.abs(b), 0.0)
+    slack = 1e4 * float(np.finfo(b.dtype).eps if b.dtype.kind == "f" else 0) * (size + np.max(size, initial=0.0))
+    return bool(np.all((np.abs(a - b) <= slack) | ~finite))
 
 
 def _argument(node: Node, k: int) -> str:

@@ -96,8 +96,21 @@ class Rounding:
         sources = {node: self.wiggle(dense(g)) for node, g in region.sources.items()}
         return np.asarray(region.run({edge: self._change(region, edge) for edge in region.edges}, sources))
 
+    def bound(self, region: Region) -> Array:
+        """About the sum of the sizes of the terms that a gradient is added up from: they may cancel."""
+        sources = {node: np.abs(dense(g)) for node, g in region.sources.items()}
+        changes = {edge: _sized(region, edge) for edge in region.edges}
+        terms: Array = np.abs(np.asarray(region.run(changes, sources), dtype=float))
+        return terms
+
     def _change(self, region: Region, edge: Edge) -> Change:
         return lambda g: region.rule(edge, self.wiggle(g), saved_with(edge, self.values))
+
+
+def _sized(region: Region, edge: Edge) -> Change:
+    """The rule of an edge on sizes: no two of its terms cancel, where it is a sum of products."""
+    saved = [np.abs(v) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for v in saved_with(edge, {})]
+    return lambda g: np.abs(dense(region.rule(edge, g, saved)))
 
 
 class Roundings:
@@ -116,4 +129,7 @@ class Roundings:
             off = np.array([np.abs(made.truth(region) - region.truth) for made in self._made[size]], dtype=float)
         worst = np.max(np.where(np.isfinite(off), off, 0.0), axis=0)
         usual = np.quantile(worst, 0.95) if worst.size else 0.0  # a mask that rounding flips concerns its entry alone
-        return Tolerance(RELATIVE[size], MARGIN * np.maximum(worst, usual))
+        kind = np.finfo(f"f{size}")
+        with np.errstate(all="ignore"):
+            floor = np.nan_to_num(self._made[size][0].bound(region), posinf=0.0) * (8 * float(kind.eps))
+        return Tolerance(RELATIVE[size], MARGIN * np.maximum(worst, usual) + floor + float(kind.tiny))

@@ -6,7 +6,7 @@ simplest first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -22,7 +22,8 @@ from autograd_lite.check.slips import Slip, nothing, slips
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
 
-WORK = 150_000_000  # elements computed per search, about: it ends in seconds, on every machine at the same place
+WORK = 150_000_000  # elements computed per report, about: it ends in seconds, on every machine at the same place
+UNEXPLAINED = 3  # arrays that no pair explained, after which pairs are tried no more
 PAIRED = 60  # slips of which pairs are tried
 FAR = 1.2  # how much less simple than the simplest an explanation may be
 PATHS = 40  # contributions to one gradient that are told apart
@@ -53,19 +54,40 @@ _TRANSPOSED = Cause("transposed", None, "the array is transposed")
 Reading = tuple[Cause, ...]  # slips that together explain an array
 
 
+class Budget:
+    """How much the searches of one report may compute, so that it ends in seconds."""
+
+    def __init__(self) -> None:
+        self.left, self.unexplained = WORK, 0
+
+    def spend(self, effort: int) -> bool:
+        """Take it off what is left; is there that much?"""
+        self.left -= effort
+        return self.left > 0
+
+
 class Search:
     """The search for the causes of one array."""
 
-    def __init__(self, region: Region, clues: Clues, factors: Factors, tolerance: Tolerance, scale: float) -> None:
+    def __init__(
+        self,
+        region: Region,
+        clues: Clues,
+        factors: Factors,
+        tolerance: Tolerance,
+        scale: float,
+        budget: Budget | None = None,
+    ) -> None:
         self.region, self.clues, self.factors = region, clues, factors
         self.tolerance, self.scale = tolerance, scale
         self.op = _op_name(region.edges[-1]) if region.edges else None
         above = [node for node in region.sources if node.name] or [region.target]
         own = [one for node in above for one in sizes(clues.graph.label(node), node.shape)]
         self.near = [*masks(region), *own]  # where a factor is looked for first
-        self.work, self.effort = 0, sum(int(np.prod(node.shape)) + 300 for node in region.nodes)
+        self.budget = Budget() if budget is None else budget
+        self.effort = sum(int(np.prod(node.shape)) + 300 for node in region.nodes)
 
-    def causes(self, hand: Array) -> tuple[list[Reading], bool]:
+    def causes(self, hand: Array, others: Iterable[tuple[float, Reading]] = ()) -> tuple[list[Reading], bool]:
         """All readings with the fewest slips, and whether the search was ended before all pairs were tried."""
         self.hand = np.asarray(hand, dtype=float if hand.dtype.kind != "f" else None)
         shaped = self.hand.shape == self.region.target.shape
@@ -74,7 +96,7 @@ class Search:
         found = self._singles() if shaped or self._turned() else []
         tried: list[Slip] = []
         scaled: list[tuple[float, Reading]] = []
-        singles: list[tuple[float, Reading]] = [(0.5 + 0.1 * i, r) for i, r in enumerate(readings)]
+        singles: list[tuple[float, Reading]] = [*others, *((0.5 + 0.1 * i, r) for i, r in enumerate(readings))]
         for slip in found:
             self._judge(slip, singles, scaled, tried)
         if shaped:
@@ -138,8 +160,7 @@ class Search:
 
     def _made(self, changes: Mapping[Edge, Change]) -> Any:
         """The gradient with these changes, in the scale of the whole pass; None where they do not fit together."""
-        self.work += self.effort
-        if self.work > WORK:
+        if not self.budget.spend(self.effort):
             return None
         try:
             with np.errstate(all="ignore"):
@@ -192,15 +213,16 @@ class Search:
         if name == "":
             yield 0.6, Cause("sign", None, "the sign is turned round", c)
             return
-        near = [n for n in summed(self.region) if abs(abs(c) * n - 1) < 1e-9]
+        exact = self.tolerance.relative
+        near = [n for n in summed(self.region) if abs(abs(c) * n - 1) < exact]
         for n in near:
-            text = f"it is averaged over {n} where the derivative is the sum"
+            text = f"it is {minus}the mean over {n} where the derivative is the sum"
             yield (
                 (0.9 if self.region.target.op is None else 1.4),
                 Cause("mean-for-sum", self.op, text, c),
             )
-        for n in (n for n in averaged(self.region) if abs(abs(c) / n - 1) < 1e-9):
-            text = f"it is summed where the loss averages over {n}: the 1/{n} is missing"
+        for n in (n for n in averaged(self.region) if abs(abs(c) / n - 1) < exact):
+            text = f"it is {minus}the sum where the loss averages over {n}: the 1/{n} is missing"
             yield 0.9, Cause("sum-for-mean", self.op, text, c)
         where = f": {minus}{name}" if name else ", which nothing in the graph explains"
         yield (1.0 if name else 1.5), Cause("factor", None, times + where, c)
@@ -253,7 +275,7 @@ class Search:
             return Cause("missing-path", ops, text, 0.0)
         if c == -1:
             return Cause("sign", ops, f"the sign of what comes to {tensor} through {through} is turned round", -1.0)
-        name = self.factors.name(c)
+        name = self.factors.name(c, self.tolerance.relative, self.near)
         where = f" ({name})" if name else ""
         return Cause("factor", ops, f"what comes to {tensor} through {through} is {c:.10g} times{where} what it is", c)
 
@@ -282,14 +304,28 @@ class Search:
     # Two slips
 
     def _pairs(self, tried: list[Slip]) -> tuple[list[tuple[float, Reading]], bool]:
-        found = []
+        found: list[tuple[float, Reading]] = []
+        if self.budget.unexplained >= UNEXPLAINED:
+            return found, True
         for one, two in combinations([s for s in tried if s.second is None][:PAIRED], 2):
-            if not set(one.changes).isdisjoint(two.changes):
-                continue
-            made = self._made({**one.changes, **two.changes})
+            changes = _both(self.region, one, two)
+            made = None if changes is None else self._made(changes)
             if made is not None and self.tolerance.equal(made, self.hand):
                 found.append((one.cost + two.cost, (*_reading(one), *_reading(two))))
-        return found, self.work > WORK
+        self.budget.unexplained += not found
+        return found, self.budget.left <= 0
+
+
+def _both(region: Region, one: Slip, two: Slip) -> Mapping[Edge, Change] | None:
+    """Two slips made together: at different edges, or at one edge with different arrays; None where they clash."""
+    if set(one.changes).isdisjoint(two.changes):
+        return {**one.changes, **two.changes}
+    if set(one.changes) != set(two.changes) or not one.swaps or not two.swaps or set(one.swaps) & set(two.swaps):
+        return None
+    (edge,) = one.changes
+    swaps = {**one.swaps, **two.swaps}
+    saved = {name: swaps.get(name, value) for name, value in edge[0].saved_by_name(edge[1]).items()}
+    return {edge: lambda g: region.rule(edge, swaps.get("g", g), saved.values())}
 
 
 def _op_name(edge: Edge) -> str:

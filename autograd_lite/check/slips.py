@@ -7,7 +7,7 @@ elsewhere, another array in an operand's place, rows written over.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -17,7 +17,7 @@ from autograd_lite.check.clues import Clues, alike
 from autograd_lite.check.factors import mask_scale
 from autograd_lite.check.recorded import Change, Edge, Region, dense
 from autograd_lite.core import Node, Op, op_of
-from autograd_lite.memory import Array
+from autograd_lite.memory import Array, name_of
 from autograd_lite.ops import elementwise
 
 slopes: dict[str, Op] = {
@@ -39,6 +39,7 @@ class Slip:
     changes: Mapping[Edge, Change]
     key: tuple[Any, ...] | None = None
     second: tuple[str, str] | None = None  # kind and text of another slip that is made at the same place
+    swaps: Mapping[str, Any] = field(default_factory=dict)  # what the rule is given instead, by name; "g" is a gradient
 
 
 def slips(region: Region, clues: Clues) -> Iterator[Slip]:
@@ -88,6 +89,16 @@ class At:
         named = None if key is None else (kind, key)
         return Slip(kind, self.op.name, text, cost, {self.edge: change}, named, **more)
 
+    def swap(self, kind: str, text: str, cost: float, arrays: dict[str, Any], key: Any = None) -> Slip:
+        """The rule on other arrays, by name; "g" is the gradient that comes in."""
+        g = arrays.get("g")
+        rest = {name: array for name, array in arrays.items() if name != "g"}
+
+        def change(above: Any) -> Any:
+            return self.rule(above if g is None else g, **rest)
+
+        return self.slip(kind, text, cost, change, key, swaps=arrays)
+
     def rule(self, g: Any, **other: Any) -> Any:
         """The true derivative, some saved arrays replaced by others."""
         saved = None if not other else [other.get(name, self.saved[name]) for name in self.order]
@@ -123,13 +134,13 @@ class At:
                 key = "own" if own else value.label
                 text = f"the derivative of {self.op.name} was taken at {value.label} instead of at {true}"
                 kind, cost = ("shifted", 2.5) if alike(value.node, self.node) else ("wrong-point", 2.0 if own else 2.2)
-                yield self.slip(kind, text, cost, _with(self.rule, name, value.array), key)
+                yield self.swap(kind, text, cost, {name: value.array}, key)
             text = f"the derivative of {self.op.name} was taken at the gradient above it instead of at {true}"
             yield self.slip("wrong-point", text, 2.6, _at_itself(self.rule, name), "g")
             again = np.asarray(self.op.forward(array, **self.node.attrs))
             text = f"the derivative of {self.op.name} was taken at {self.op.name}({true}) instead of at {true}"
             if name == "y" and again.shape == array.shape:
-                yield self.slip("wrong-point", text, 2.3, _with(self.rule, name, again), "again")
+                yield self.swap("wrong-point", text, 2.3, {name: again}, "again")
 
     def other_dimension(self) -> Iterator[Slip]:
         """The derivative along another dimension than the op's."""
@@ -139,7 +150,7 @@ class At:
                     text = (
                         f"the derivative of {self.made} was taken along dimension {dim} instead of {self.saved['dim']}"
                     )
-                    yield self.slip("wrong-derivative", text, 2.0, _with(self.rule, "dim", dim), ("dim", dim))
+                    yield self.swap("wrong-derivative", text, 2.0, {"dim": dim}, ("dim", dim))
 
     def other_slopes(self) -> Iterator[Slip]:
         """Another activation's derivative, at this op's input or written for its output, or at other arrays."""
@@ -194,7 +205,7 @@ class At:
         yield self.slip("overwritten-upstream", text, 2.4, lambda _: self.rule(ones), "upstream")
         if g.ndim == 2 and g.shape[0] == g.shape[1]:
             text = f"the delta of {label} is transposed where it should not be, or not where it should"
-            yield self.slip("transposed", text, 1.6, _fed(self.rule, g.T), "g.T")
+            yield self.swap("transposed", text, 1.6, {"g": g.T}, "g.T")
         for other, array, node in self.clues.near_deltas(g.shape, self.node, self.region.target):
             yield self._replaced(other, array, node, f"the delta of {label}")
         for value in self.clues.near(g.shape, self.node):
@@ -204,16 +215,16 @@ class At:
             if not np.array_equal(part, g):
                 way = self.clues.graph.label(edge[0])
                 text = f"of the delta of {label} only what comes through {way} was used"
-                yield self.slip("missing-path", text, 2.5, _fed(self.rule, part))
+                yield self.swap("missing-path", text, 2.5, {"g": part})
         for node, array in self.region.above.items():
             if alike(node, self.node) and isinstance(array, np.ndarray):
                 text = f"the gradient of {self.clues.graph.label(node)} stands where that of {label} belongs"
-                yield self.slip("shifted", text, 2.8, _fed(self.rule, array))
+                yield self.swap("shifted", text, 2.8, {"g": array})
 
     def _replaced(self, other: str, array: Array, node: Node | None, place: str) -> Slip:
         kind = "shifted" if alike(node, self.node) else "wrong-operand"
         text = f"{other} stands where {place} belongs"
-        return self.slip(kind, text, 2.6 if kind == "shifted" else 2.9, _fed(self.rule, array))
+        return self.swap(kind, text, 2.6 if kind == "shifted" else 2.9, {"g": array})
 
     def operands(self) -> Iterator[Slip]:
         """Another array where an operand belongs; the operand transposed, or already updated."""
@@ -222,21 +233,24 @@ class At:
             if name not in self.op.arrays or self.unary or not isinstance(array, np.ndarray) or array.dtype.kind != "f":
                 continue
             parent = self.node.parents[self.op.arrays.index(name)]
-            label = self.clues.graph.label(parent) if parent is not None else f"{name} of {self.op.name}"
+            label = self.clues.graph.label(parent) if parent is not None else name_of(array)
+            label = label or f"the constant {name} of {self.op.name}"
             if array.ndim == 2 and array.shape[0] == array.shape[1] and not np.array_equal(array, array.T):
                 text = f"{label} is transposed where it should not be, or not where it should"
-                yield self.slip("transposed", text, 1.5, _with(self.rule, name, array.T), (name, "T"))
+                yield self.swap("transposed", text, 1.5, {name: array.T}, (name, "T"))
             if parent is not None:
                 yield from self.stale(name, array, parent, label)
             leaf = parent is not None and parent.op is None
             for value in self.clues.near(array.shape, self.node, array, leaf):
+                if parent is not None and value.node is parent:
+                    continue
                 kind = "shifted" if alike(value.node, parent) else "wrong-operand"
                 text = f"{value.label} stands where {label} belongs"
                 cost = 2.5 if kind == "shifted" else 2.7
-                yield self.slip(kind, text, cost, _with(self.rule, name, value.array), (name, value.label))
+                yield self.swap(kind, text, cost, {name: value.array}, (name, value.label))
             for other, delta, _ in self.clues.near_deltas(array.shape, self.node, self.region.target):
                 text = f"{other} stands where {label} belongs"
-                yield self.slip("wrong-operand", text, 2.7, _with(self.rule, name, delta), (name, other))
+                yield self.swap("wrong-operand", text, 2.7, {name: delta}, (name, other))
 
     def stale(self, name: str, array: Array, parent: Node, label: str) -> Iterator[Slip]:
         """Weights as they are after the update, perhaps reshaped on their way to the op."""
@@ -253,7 +267,7 @@ class At:
                 assert node.op is not None
                 updated = np.asarray(node.op.forward(updated, **node.attrs))
             text = f"{label} had been updated already: the pass needs the weights that the forward pass used"
-            yield self.slip("stale-weights", text, 1.8, _with(self.rule, name, updated), (name, sign))
+            yield self.swap("stale-weights", text, 1.8, {name: updated}, (name, sign))
 
     # Where it goes
 
@@ -308,7 +322,7 @@ class At:
             yield self.slip("missing-sum", text, 2.6, _masked(self.rule, mask))
         if len(self.below.shape) == 1 and g.ndim == 2 and g.shape[0] == g.shape[1]:
             text = f"the delta of {self.clues.graph.label(self.node)} is summed over the wrong axis"
-            yield self.slip("missing-sum", text, 2.2, _fed(self.rule, g.T))
+            yield self.swap("missing-sum", text, 2.2, {"g": g.T})
 
 
 def nothing(edge: Edge) -> Change:
@@ -320,16 +334,8 @@ def nothing(edge: Edge) -> Change:
 # Changes are made by functions, so that each holds its own arrays
 
 
-def _with(rule: Callable[..., Any], name: str, array: Any) -> Change:
-    return lambda g: rule(g, **{name: array})
-
-
 def _at_itself(rule: Callable[..., Any], name: str) -> Change:
     return lambda g: rule(g, **{name: dense(g)})
-
-
-def _fed(rule: Callable[..., Any], array: Array) -> Change:
-    return lambda _: rule(array)
 
 
 def _times(rule: Callable[..., Any], array: Array) -> Change:

@@ -16,7 +16,8 @@ from autograd_lite.check.step_report import StepFinding, TrainingReport
 from autograd_lite.core import Node, Tensor, leaf
 from autograd_lite.memory import Array
 
-RELATIVE = 1e-8  # of an entry of the step; beside it what rounding the weights leaves of it
+RELATIVE = {8: 1e-8, 4: 1e-4, 2: 5e-2}  # of an entry of the step; beside it what rounding the weights leaves of it
+RUNS = 40  # sets of weights that may have been updated too early
 OFTEN = 8  # repetitions of whole steps that are tried
 
 Weights = dict[str, Array]
@@ -55,7 +56,9 @@ def check_training(
     >>> [(f.name, f.verdict, f.causes[0].kind, f.causes[0].factor) for f in report]
     [('w', 'introduced', 'repeated', 3.0)]
     """
-    old = {name: np.array(w.data if isinstance(w, Tensor) else w, dtype=float) for name, w in weights.items()}
+    if not callable(step) or not callable(loss) or not isinstance(weights, Mapping):
+        raise TypeError("check_training takes a step and a loss, which are functions, and a dict of weights")
+    old = {name: np.array(w.data if isinstance(w, Tensor) else w) for name, w in weights.items()}
     return _Audit(step, loss, old, lr, deltas).report()
 
 
@@ -63,9 +66,11 @@ class _Audit:
     def __init__(self, step: Step, loss: Loss, old: Weights, lr: float, deltas: Any) -> None:
         if not lr or not np.isfinite(lr):
             raise ValueError(f"check_training: lr is {lr}, and no step could be told from another")
-        self.step, self.loss, self.old, self.lr = step, loss, old, lr
-        self.new = self._stepped()
-        self.tensors = self._leaves(old)
+        self.step, self.loss, self.lr = step, loss, lr
+        self.old = {name: np.asarray(w, dtype=float) for name, w in old.items()}
+        self.size = 8
+        self.new = self._stepped(old)
+        self.tensors = self._leaves(self.old)
         root = loss(self.tensors)
         if not isinstance(root, Tensor) or root.node is None or root.data.size != 1:
             raise ValueError("check_training: loss must return one number, a Tensor that depends on the weights")
@@ -74,21 +79,35 @@ class _Audit:
         self.gradients = {name: self._gradient(name, {}) for name in old}
         roundings, reached = Roundings(self.graph), self.graph.consumers
         self.rounding = {
-            name: roundings.tolerance(self._region(name), 8).absolute if self._node(name) in reached else np.zeros(())
+            name: roundings.tolerance(self._region(name), self.size).absolute
+            if self._node(name) in reached
+            else np.zeros(())
             for name in old
         }
         self.deltas = deltas
         self.times = {name: self._multiple(name, self.gradients[name]) for name in old}
+        self.sign = self._sign_of_step()
 
-    def _stepped(self) -> Weights:
-        mine = {name: w.copy() for name, w in self.old.items()}
+    def _stepped(self, old: Mapping[str, Any]) -> Weights:
+        """The new weights, of whatever floats the step works in: the coarsest decide what is equal."""
+        mine = {name: w.copy() if w.dtype.kind == "f" else w.astype(float) for name, w in old.items()}
         made = self.step(mine)
         made = mine if made is None else made
-        if not isinstance(made, Mapping) or set(made) != set(self.old):
+        if not isinstance(made, Mapping):
             raise ValueError(
-                f"check_training: step must return a dict of {', '.join(self.old)}, or change them in place"
+                f"check_training: step must return a dict of {', '.join(old)}, or change them in place; this one "
+                f"returned a {type(made).__name__}"
             )
-        return {name: np.array(w, dtype=float) for name, w in made.items()}
+        odd = sorted(set(made) ^ set(old))
+        if odd:
+            raise ValueError(
+                f"check_training: step must return a dict of {', '.join(old)}, or change them in place; in its dict "
+                f"{', '.join(odd)} is missing, or too many"
+            )
+        arrays = {name: np.asarray(w.data if isinstance(w, Tensor) else w) for name, w in made.items()}
+        kinds = [w.dtype for w in (*mine.values(), *arrays.values()) if w.dtype.kind == "f"]
+        self.size = min([8, *(kind.itemsize for kind in kinds)])
+        return {name: w.astype(float) for name, w in arrays.items()}
 
     @staticmethod
     def _leaves(weights: Weights) -> dict[str, Tensor]:
@@ -127,7 +146,7 @@ class _Audit:
     def _off(self, name: str) -> Array:
         """What rounding leaves of the step: of the weights a few units in their last place, over lr; the gradient's."""
         size = np.maximum(np.abs(self.old[name]), np.abs(self.new[name]))
-        off: Array = 16 * np.finfo(float).eps * size / abs(self.lr) + self.rounding[name]
+        off: Array = 16 * float(np.finfo(f"f{self.size}").eps) * size / abs(self.lr) + self.rounding[name]
         return off
 
     def _moved(self, name: str) -> Array | None:
@@ -140,7 +159,7 @@ class _Audit:
         if a is None or a.shape != b.shape or not np.isfinite(a).all():
             return False
         with np.errstate(all="ignore"):
-            slack = RELATIVE * np.abs(b) + 1e-12 * np.max(np.abs(b), initial=0.0) + self._off(name)
+            slack = RELATIVE[self.size] * np.abs(b) + 1e-12 * np.max(np.abs(b), initial=0.0) + self._off(name)
             return bool(np.all(np.abs(a - b) <= slack))
 
     def _multiple(self, name: str, of: Array) -> float | None:
@@ -162,11 +181,28 @@ class _Audit:
         moved, gradient = self._moved(name), self.gradients[name]
         if self._equal(name, moved, gradient):
             return StepFinding(name, "agrees", gradient, moved)
-        delta = self._delta(name, self.old)
-        follows = delta is not None and any(self._equal(name, moved, sign * delta) for sign in (1, -1))
-        if follows and not self._equal(name, moved, -gradient):
+        sign = self._applied(name)
+        if sign is not None and sign == self.sign and not self._equal(name, moved, -gradient):
             return StepFinding(name, "inherited", gradient, moved)
+        if sign is not None and sign != self.sign:
+            how = "added to the weights" if sign > 0 else "subtracted from the weights"
+            text = f"its delta is {how}, and those of the others are not: one of them goes the wrong way"
+            return StepFinding(name, "introduced", gradient, moved, [Cause("sign", None, text, -1.0)])
         return StepFinding(name, "introduced", gradient, moved, list(self._causes(name, moved)))
+
+    def _applied(self, name: str) -> int | None:
+        """+1 where the step adds lr times the delta, -1 where it subtracts it, None where it does neither."""
+        delta, moved = self._delta(name, self.old), self._moved(name)
+        if delta is None or not np.any(delta):
+            return None
+        return next((sign for sign in (-1, 1) if self._equal(name, moved, -sign * delta)), None)
+
+    def _sign_of_step(self) -> int | None:
+        """The sign in which deltas are applied, by those that go downhill, or else by most."""
+        signs = {name: sign for name in self.old if (sign := self._applied(name)) is not None}
+        down = [s for name, s in signs.items() if float(np.vdot(self._moved(name), self.gradients[name])) > 0]
+        chosen = down or list(signs.values())
+        return max(chosen, key=chosen.count) if chosen else None
 
     def _delta(self, name: str, weights: Weights) -> Array | None:
         found = self._deltas(weights) if callable(self.deltas) else self.deltas
@@ -208,7 +244,7 @@ class _Audit:
     def _multiplied(self, k: float, what: str = "the gradient") -> Cause:
         whole = round(k)
         if whole > 1 and abs(k - whole) < 1e-6 * whole:
-            text = f"the step is {whole} times lr times {what}: the update of one pass was applied {whole} times"
+            text = f"the step is {whole} times lr times {what}: applied {whole} times, or with {whole} times the rate"
             return Cause("repeated", None, text, float(whole))
         if abs(k + 1) < 1e-6:
             return Cause("sign", None, "the step goes uphill: plus lr times the gradient", -1.0)
@@ -220,8 +256,12 @@ class _Audit:
     def _stale(self, name: str, moved: Array) -> Iterator[Cause]:
         """Was the gradient taken when other weights had been updated: on the way back, or for a new pass?"""
         others = [n for n in self.old if n != name and self.new[n].shape == self.old[n].shape]
-        runs = [others[i:j] for i in range(len(others)) for j in range(i + 1, len(others) + 1)]
-        for chosen in sorted(runs, key=len):
+        runs = (
+            [[n] for n in others]
+            + [others[i:] for i in range(len(others))]
+            + [others[:i] for i in range(2, len(others))]
+        )
+        for chosen in runs[:RUNS]:
             instead = {n: self.new[n] for n in chosen}
             listed = ", ".join(chosen)
             if self._equal(name, moved, self._gradient(name, instead)):
@@ -317,7 +357,7 @@ class _Audit:
             return False
         new = self.new[name]
         return made.shape == new.shape and np.allclose(
-            made, new, rtol=RELATIVE, atol=1e-12 * np.max(np.abs(new), initial=0.0)
+            made, new, rtol=RELATIVE[self.size], atol=1e-12 * np.max(np.abs(new), initial=0.0)
         )
 
 

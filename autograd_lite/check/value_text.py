@@ -93,9 +93,10 @@ class Values:
         if (node, k) not in self._found and node.op in _undone:
             value, other = self._value(node), self.graph.arguments.get((node, 1 - k))
             candidates = () if value is None or other is None else _candidates(node.op, k, other, value)
-            found = next((c for c in candidates if _fits(node.op, k, other, c, value)), None)
-            if found is not None:
-                self._found[node, k] = found
+            found = [c for c in candidates if _fits(node.op, k, other, c, value)]
+            named = [c for c in found if isinstance(c, np.ndarray)]
+            if found and len(named) < 2:  # which of several with the same numbers it was, nobody knows
+                self._found[node, k] = found[0]
         return self._found.get((node, k), 0.0)
 
     def _value(self, node: Node) -> Array | None:
