@@ -15,27 +15,33 @@ from autograd_lite.core import Node
 from autograd_lite.memory import Array
 
 MOST = 12  # series that are tried in one place
+SHOWN = 3  # tensors of a series that are named
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
     """What the repetitions of an op were given, or made, in the order of time."""
 
-    label: str
+    graph: Recorded
     nodes: tuple[Node | None, ...]
     arrays: tuple[Array, ...]
 
-    def moved(self, graph: Recorded, by: int) -> Series | None:
+    @property
+    def label(self) -> str:
+        """The first few, in the order of time."""
+        shown = [self.graph.label(node) if node is not None else "a constant" for node in self.nodes[:SHOWN]]
+        return ", ".join(shown) + (", ..." if len(self.nodes) > SHOWN else "")
+
+    def moved(self, by: int) -> Series:
         """One step later or earlier; at the end the tensor that follows, if there is one, else zeros."""
         end = self.nodes[-1] if by > 0 else self.nodes[0]
-        found = [n for n in graph.order if alike(n, end) and n in graph.values]
+        found = [n for n in self.graph.order if alike(n, end) and n in self.graph.values]
         beyond = [n for n in found if end is not None and (n.seq > end.seq) == (by > 0)]
         node = (min if by > 0 else max)(beyond, key=lambda n: n.seq) if beyond else None
-        array = np.zeros_like(self.arrays[0]) if node is None else graph.values[node]
-        words = "after" if by > 0 else "before"
+        array = np.zeros_like(self.arrays[0]) if node is None else self.graph.values[node]
         if by > 0:
-            return Series(f"{self.label}, one {words}", (*self.nodes[1:], node), (*self.arrays[1:], array))
-        return Series(f"{self.label}, one {words}", (node, *self.nodes[:-1]), (array, *self.arrays[:-1]))
+            return Series(self.graph, (*self.nodes[1:], node), (*self.arrays[1:], array))
+        return Series(self.graph, (node, *self.nodes[:-1]), (array, *self.arrays[:-1]))
 
 
 def rows(edges: Sequence[Edge]) -> list[list[Edge]]:
@@ -83,14 +89,14 @@ def _operands(region: Region, row: list[Edge], known: list[Series], many: str) -
             continue
         shape = squeezed(own.arrays[0].shape)
         others = [s for s in known if len(s.arrays) == len(row) and squeezed(s.arrays[0].shape) == shape]
-        moved = [m for s in [own, *others[:MOST]] for by in (-1, 1) if (m := s.moved(region.graph, by)) is not None]
+        moved = [s.moved(by) for s in [own, *others[:MOST]] for by in (-1, 1)]
         for series in [*others[:MOST], *moved]:
             same = sum(a is b or alike(a, b) for a, b in zip(series.nodes, own.nodes, strict=True))
             if all(a is b for a, b in zip(series.arrays, own.arrays, strict=True)):
                 continue
             other = "wrong-point" if len(op.arrays) == 1 else "wrong-operand"
             kind = "shifted" if 2 * same > len(row) else other
-            text = f"{many} {op.name} takes {series.label} where {own.label} belongs"
+            text = f"{many} {op.name} takes {series.label} in place of {own.label}"
             yield Slip(kind, op.name, text, 2.3, _with_series(region, row, place, series))
 
 
@@ -106,9 +112,7 @@ def _read(graph: Recorded, row: list[Edge], name: str, place: int) -> Series | N
             return None
         nodes.append(node if name == "y" else node.parents[node.op.arrays.index(name)])
         arrays.append(value)
-    shown = next((n for n in nodes if n is not None), None)
-    label = f"{graph.label(shown)}, ..." if shown is not None else f"the constants {name} of {row[0][0].op}"
-    return Series(label, tuple(nodes), tuple(arrays))
+    return Series(graph, tuple(nodes), tuple(arrays))
 
 
 def _series(graph: Recorded, found: list[list[Edge]]) -> Iterator[Series]:

@@ -272,6 +272,9 @@ class Search:
         tensor = self.clues.graph.label(Region.below(ways[nodes[0]][0]))
         if c == 0:
             text = f"{len(nodes)} of the {len(ways)} ways in which {tensor} acts on the loss are missing: {through}"
+            if len(nodes) == len(ways) - 1 and Region.below(ways[nodes[0]][0]).op is None:
+                (kept,) = (self.clues.graph.label(node) for node in ways if node not in nodes)
+                text = f"only what comes through {kept} counts: what = overwrites, += adds up"
             return Cause("missing-path", ops, text, 0.0)
         if c == -1:
             return Cause("sign", ops, f"the sign of what comes to {tensor} through {through} is turned round", -1.0)
