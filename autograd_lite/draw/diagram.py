@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_lite.core import Node, Tensor
 from autograd_lite.draw.labels import attributes, kind_of_array, number, shortened
+from autograd_lite.draw.values import Fact, checked_gradients, fact, gradient_fact, known_values, parts_of
 from autograd_lite.memory import name_of
 
 Kind = Literal["parameter", "constant", "number", "op", "tensor", "result"]
@@ -25,7 +26,7 @@ _any_order = ("add", "multiply", "maximum", "minimum")  # ops whose operands may
 class Box:
     """One thing to draw: its id, what it is, the lines written in it, and what a tooltip adds.
 
-    `ordered` is whether its inputs must stand in the order of its operands.
+    `ordered` is whether its inputs must stand in the order of its operands, `facts` are its numbers.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Box:
     lines: tuple[str, ...]
     tip: str
     ordered: bool = False
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class Names:
     def __init__(self, names: Any = None) -> None:
         self._of_nodes: dict[Node, str] = {}
         self._of_arrays: dict[int, tuple[str, Any]] = {}  # with the array, whose id must stay its own
+        self.tensors: list[Any] = []
         for name, value in _pairs(names):
             if not isinstance(name, str) or not isinstance(value, Tensor | np.ndarray):
                 raise TypeError(
@@ -71,6 +74,7 @@ class Names:
                 )
             array = value if isinstance(value, np.ndarray) else value.data
             self._of_arrays.setdefault(id(array), (name, array))
+            self.tensors.append(value)
             if isinstance(value, Tensor) and value.node is not None:
                 self._of_nodes.setdefault(value.node, name)
 
@@ -140,27 +144,45 @@ def operands(node: Node) -> list[Any]:
     return found
 
 
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a diagram: names, the parts that tensors show, and gradients that are kept nowhere."""
+
+    names: Any = None
+    show: Any = ("shape",)
+    gradients: Mapping[Any, Any] | None = None
+
+
 class _Drawing:
     """A diagram while it is drawn."""
 
-    def __init__(self, roots: Sequence[Tensor], names: Names) -> None:
-        self.made, self.names = Diagram(), names
+    def __init__(self, roots: Sequence[Tensor], order: Sequence[Node], options: Options) -> None:
+        self.made, self.names, self.show = Diagram(), Names(options.names), parts_of(options.show)
+        self.given = checked_gradients(options.gradients)
+        self.values = known_values(order, [*roots, *self.names.tensors]) if "value" in self.show else {}
         self.roots = {t.node for t in roots if t.node is not None}
         self.ids: dict[Node, str] = {}
         self.constants: dict[int, str] = {}
         self.numbers = 0
 
-    def tensor(self, id: str, kind: Kind, name: str | None, of: str, tip: str) -> str:
-        lines = (shortened(str(name)), of) if name else (of,)
-        self.made.boxes.append(Box(id, kind, lines, f"{name}\n{tip}" if name else tip))
+    def tensor(self, id: str, kind: Kind, name: str | None, of: str, tip: str, facts: tuple[Fact, ...] = ()) -> str:
+        lines: tuple[str, ...] = (shortened(str(name)),) if name else ()
+        if "shape" in self.show or not (lines or facts):
+            lines += (of,)
+        self.made.boxes.append(Box(id, kind, lines, f"{name}\n{tip}" if name else tip, facts=facts))
         return id
+
+    def facts(self, node: Node) -> tuple[Fact, ...]:
+        """The value and the gradient of a node, where they are asked for."""
+        value = (fact("value", self.values[node]),) if node in self.values else ()
+        return (*value, gradient_fact(node, self.given)) if "grad" in self.show else value
 
     def node(self, node: Node) -> None:
         """The box of a leaf, or those of an op and its result."""
         place, of, name = len(self.ids) + 1, kind_of_array(node.shape, node.dtype), self.names.of_node(node)
         self.ids[node] = f"t{place}"
         if node.op is None:
-            self.tensor(f"t{place}", "parameter", name, of, f"{of}, a leaf that requires a gradient")
+            self.tensor(f"t{place}", "parameter", name, of, f"{of}, a leaf that requires a gradient", self.facts(node))
             return
         op = f"op{place}"
         inputs = [self.operand(value) for value in operands(node)]
@@ -173,7 +195,8 @@ class _Drawing:
                 self.made.links.append(Link(start, op, argument, parent is not None, main))
         result = node in self.roots
         name = "result" if result and not name else name
-        self.tensor(f"t{place}", "result" if result else "tensor", name, of, f"{of}, from {node.op.name}")
+        kind: Kind = "result" if result else "tensor"
+        self.tensor(f"t{place}", kind, name, of, f"{of}, from {node.op.name}", self.facts(node))
         self.made.links.append(Link(op, f"t{place}", main=True))
 
     def op(self, node: Node, id: str, inputs: list[str | None]) -> Box:
@@ -207,10 +230,11 @@ class _Drawing:
         array = value if hasattr(value, "shape") and hasattr(value, "dtype") else np.asarray(value)
         of = kind_of_array(array.shape, array.dtype)
         self.constants[id(value)] = made = f"c{len(self.constants) + 1}"
-        return self.tensor(made, "constant", self.names.of_array(value), of, f"{of}, a constant")
+        facts = (fact("value", array),) if "value" in self.show else ()
+        return self.tensor(made, "constant", self.names.of_array(value), of, f"{of}, a constant", facts)
 
 
-def diagram(tensors: Sequence[Tensor], names: Any = None) -> Diagram:
+def diagram(tensors: Sequence[Tensor], names: Any = None, options: Options | None = None) -> Diagram:
     """The diagram of the graph under some tensors.
 
     >>> import autograd_lite as al
@@ -218,8 +242,9 @@ def diagram(tensors: Sequence[Tensor], names: Any = None) -> Diagram:
     >>> [(box.id, box.lines) for box in diagram([w * w]).boxes]
     [('t1', ('w', '(2,)')), ('op2', ('multiply',)), ('t2', ('result', '(2,)'))]
     """
-    drawing = _Drawing(tensors, Names(names))
-    for node in walk(t.node for t in tensors if t.node is not None):
+    order = walk(t.node for t in tensors if t.node is not None)
+    drawing = _Drawing(tensors, order, options or Options(names))
+    for node in order:
         drawing.node(node)
     for t in tensors:
         if t.node is None:

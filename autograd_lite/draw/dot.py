@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from autograd_lite.core import Tensor
-from autograd_lite.draw.diagram import Box, Diagram, Link, diagram
+from autograd_lite.draw.diagram import Box, Diagram, Link, Options, diagram
+from autograd_lite.draw.table import table
 
 FONT = "Arial"
 _size = 12.0  # points
@@ -55,6 +56,16 @@ def quoted_lines(lines: Iterable[str]) -> str:
     return '"' + "\\n".join(quoted(line)[1:-1] for line in lines) + '"'
 
 
+def escaped(text: str) -> str:
+    r"""Any text for a table's cell, standing for itself.
+
+    >>> escaped('<b> & "c" \\N')
+    '&lt;b&gt; &amp; &quot;c&quot; \\\\N'
+    """
+    text = _layout.sub(" ", _unfit.sub("\ufffd", text)).replace("&", "&amp;").replace("\\", "\\\\")
+    return text.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
 def _quoted_tip(tip: str) -> str:
     return quoted_lines(tip.replace("\\", "\\\\").split("\n"))  # engines read a tooltip's escapes twice
 
@@ -75,11 +86,13 @@ def width(line: str) -> float:
 
 def _box_text(box: Box) -> str:
     more = ""
+    if box.facts:
+        more = ', margin="0.06,0.04"'
     if not all(map(str.isascii, box.lines)):
-        more = f', width="{max(map(width, box.lines)) * (1.3 if box.kind == "op" else 1) + 0.3:.2f}"'
+        more += f', width="{max(map(width, box.lines)) * (1.3 if box.kind == "op" else 1) + 0.3:.2f}"'
     if box.ordered:
         more += ', ordering="in"'
-    label, tip = quoted_lines(box.lines), _quoted_tip(box.tip)
+    label, tip = table(box, escaped) if box.facts else quoted_lines(box.lines), _quoted_tip(box.tip)
     return f'  {box.id} [label={label}, {STYLES[box.kind]}{more}, class="{box.kind}", tooltip={tip}]\n'
 
 
@@ -97,7 +110,7 @@ def dot_text(made: Diagram) -> str:
     return "".join([_head, *map(_box_text, made.boxes), *map(_link_text, made.links), "}\n"])
 
 
-def drawn(t: Any, names: Any = None) -> Diagram:
+def drawn(t: Any, options: Options) -> Diagram:
     """The diagram of a Tensor or of several. Raises TypeError for anything else."""
     tensors = [t] if isinstance(t, Tensor) else list(t) if isinstance(t, list | tuple) else [t]
     wrong = [type(item).__name__ for item in tensors if not isinstance(item, Tensor)]
@@ -105,10 +118,16 @@ def drawn(t: Any, names: Any = None) -> Diagram:
         raise TypeError(f"a Tensor is drawn, or a list of Tensors, and not {wrong[0]}")
     if not tensors:
         raise ValueError("an empty list has no graph to draw")
-    return diagram(tensors, names)
+    return diagram(tensors, options=options)
 
 
-def to_dot(t: Any, *, names: Any = None) -> str:
+def to_dot(
+    t: Any,
+    *,
+    names: Any = None,
+    show: Sequence[str] = ("shape",),
+    gradients: Mapping[Any, Any] | None = None,
+) -> str:
     """The graph under a Tensor, or under a list of them, as DOT text: the same in every process.
 
     Boxes with a thick frame are leaves that require a gradient, dog-eared ones constants, rounded ones what
@@ -118,6 +137,11 @@ def to_dot(t: Any, *, names: Any = None) -> str:
     names are used; they win over the tensors' own. Raises TypeError where `t` or a named value is not a
     Tensor.
 
+    `show` is what tensors show, of "shape", "value" and "grad": up to 12 numbers as they are, more of them as
+    a strip of means, blue below zero and brown above, with the range. Values are those still known: of leaves
+    and named tensors that are alive, and what backward() needs. Gradients are those kept in `.grad`, or
+    else `gradients`, a mapping from tensors to arrays; where there is none, the box says so.
+
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0, 2.0], requires_grad=True)
     >>> print(al.to_dot(w, names={"weights": w}))  # doctest: +ELLIPSIS
@@ -126,4 +150,4 @@ def to_dot(t: Any, *, names: Any = None) -> str:
       t1 [label="weights\\n(2,)", shape="box", ...]
     }
     """
-    return dot_text(drawn(t, names))
+    return dot_text(drawn(t, Options(names, show, gradients)))

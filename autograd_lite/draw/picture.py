@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograd_lite.draw.diagram import Options
 from autograd_lite.draw.dot import dot_text, drawn
 from autograd_lite.draw.engine import FORMATS, render
 
@@ -83,6 +85,8 @@ def draw(
     t: Any,
     path: str | os.PathLike[str] | None = None,
     *,
+    show: Sequence[str] = ("shape",),
+    gradients: Mapping[Any, Any] | None = None,
     names: Any = None,
     format: str | None = None,
     engine: str | None = None,
@@ -92,7 +96,8 @@ def draw(
     """Draw the graph under a Tensor, or under a list of them: a `Picture`, and a file if `path` is given.
 
     The format is the path's suffix (svg, png, pdf, dot, as far as the program at hand writes them), SVG
-    without one, or `format`. `names` is as in `to_dot`, which also says what the shapes mean. The program
+    without one, or `format`. `names`, `show` and `gradients` are as in `to_dot`, which also says what the
+    shapes mean. The program
     that lays out is graphviz-pure, whose pictures are the same on every platform, or else the system's
     `dot`; `engine` chooses one. More than `max_nodes` boxes (None: any number) are refused, since the
     time to lay out grows steeply; a layout is stopped after `timeout` seconds (None: never). Raises
@@ -108,7 +113,7 @@ def draw(
         raise ValueError(
             f"format={format!r} is for a file: give a path, or take the .svg or .dot of what draw(t) returns"
         )
-    made = drawn(t, names)
+    made = drawn(t, Options(names, show, gradients))
     if max_nodes is not None and len(made.boxes) > max_nodes:
         raise ValueError(
             f"the picture would have {len(made.boxes)} boxes, more than max_nodes={max_nodes}: draw a part "

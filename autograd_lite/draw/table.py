@@ -1,0 +1,58 @@
+"""Labels with numbers in them: Graphviz's tables, which every engine draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from autograd_lite.draw.diagram import Box
+from autograd_lite.draw.values import Fact
+
+_negative, _middle, _positive = (0x21, 0x66, 0xAC), (0xF7, 0xF7, 0xF7), (0xB3, 0x58, 0x06)
+_plain = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">'
+_grid = '<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3" COLOR="#8c8c8c" BGCOLOR="#ffffff">'
+_strip = '<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" COLOR="#8c8c8c">'
+
+
+def colour(share: float) -> str:
+    """From blue at -1 through near white at 0 to brown at 1, which the colour-blind tell apart; grey for nan.
+
+    >>> colour(-1.0), colour(0.0), colour(1.0)
+    ('#2166ac', '#f7f7f7', '#b35806')
+    """
+    if math.isnan(share):
+        return "#808080"
+    end = _negative if share < 0 else _positive
+    size = round(abs(share) * 32) / 32  # steps that rounding on another platform does not change
+    return "#" + "".join(f"{round(m + (e - m) * size):02x}" for m, e in zip(_middle, end, strict=True))
+
+
+def _content(said: Fact) -> list[str]:
+    """The cells of a table's rows for one part."""
+    if said.rows:
+        cells = [
+            "".join(f'<TD ALIGN="RIGHT"><FONT POINT-SIZE="10">{text}</FONT></TD>' for text in row) for row in said.rows
+        ]
+        rows = "".join(f"<TR>{row}</TR>" for row in cells)
+        return [f"{_grid}{rows}</TABLE>"]
+    small = f'<FONT POINT-SIZE="10">{said.text}&#160;</FONT>'
+    if not said.cells:
+        return [f"<I>{small}</I>"]
+    strip = "".join(
+        f'<TD FIXEDSIZE="TRUE" WIDTH="7" HEIGHT="12" BGCOLOR="{colour(share)}"></TD>' for share in said.cells
+    )
+    return [f"{_strip}<TR>{strip}</TR></TABLE>", small]
+
+
+def table(box: Box, escaped: Callable[[str], str]) -> str:
+    """The label of a box that has parts: its lines, and below them a row or two for each part.
+
+    `escaped` makes text safe.
+    """
+    rows = [f'<TR><TD COLSPAN="2">{escaped(line)}</TD></TR>' for line in box.lines]
+    for said in box.facts:
+        first, *more = _content(said)
+        name = f'<TD ALIGN="LEFT" VALIGN="MIDDLE"><FONT POINT-SIZE="10">{said.part}&#160;</FONT></TD>'
+        rows.append(f'<TR>{name}<TD ALIGN="LEFT">{first}</TD></TR>')
+        rows += [f'<TR><TD></TD><TD ALIGN="LEFT">{line}</TD></TR>' for line in more]
+    return f"<{_plain}{''.join(rows)}</TABLE>>"
