@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import autograd_lite as al
 from autograd_lite.check.lines import corrected_line
-from autograd_lite.check.recorded import Recorded, Region
+from autograd_lite.check.region import Region
+from autograd_lite.recorded import Recorded
 
 F = al.nn.functional
 

@@ -16,7 +16,7 @@ LAYERS = [
     ["ops"],
     ["engine", "function"],
     ["autograd", "interop", "inplace"],
-    ["methods"],
+    ["methods", "recorded"],
     ["nn", "draw", "check"],
     ["optim"],
 ]

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.recorded import Recorded, Region, Value
+from autograd_lite.check.region import Region
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
+from autograd_lite.recorded import Recorded, Value
 
 LEVELS = 3  # of ops that are compared: the first step of a recurrence begins with a constant
 NEAR = 20  # arrays that are tried in one place: those nearest to it in the order of the ops

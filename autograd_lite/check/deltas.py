@@ -18,11 +18,12 @@ from autograd_lite.check.clues import Clues, alike, squeezed
 from autograd_lite.check.delta_report import DeltaFinding, DeltaReport, times_words
 from autograd_lite.check.factors import Factors, sizes
 from autograd_lite.check.lines import corrected_line
-from autograd_lite.check.recorded import Recorded, Region, dense
+from autograd_lite.check.region import Region, dense
 from autograd_lite.check.rounding import Roundings, Tolerance
 from autograd_lite.check.search import Budget, Cause, Search
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.memory import Array, name_of
+from autograd_lite.recorded import Recorded
 
 
 def check_deltas(

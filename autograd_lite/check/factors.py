@@ -9,8 +9,9 @@ from math import isclose, prod
 
 import numpy as np
 
-from autograd_lite.check.recorded import Recorded, Region, Value
+from autograd_lite.check.region import Region
 from autograd_lite.memory import Array, name_of
+from autograd_lite.recorded import Recorded, Value
 
 EXACT = 1e-9
 

@@ -17,11 +17,12 @@ from autograd_lite.check.numpy_ops import Call, formula_of
 from autograd_lite.check.numpy_shapes import filled, summed_to
 from autograd_lite.check.numpy_text import ONE, ZERO, Formula, Unprintable, number, plus
 from autograd_lite.check.numpy_text import times as product
-from autograd_lite.check.recorded import Edge, Region, dense
+from autograd_lite.check.region import Region, dense
 from autograd_lite.check.rounding import RELATIVE
 from autograd_lite.check.value_text import Values, delta_name
 from autograd_lite.core import Node, Op, Tensor
 from autograd_lite.modes import watch
+from autograd_lite.recorded import Edge
 
 EDGES = 64
 

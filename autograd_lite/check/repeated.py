@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.clues import alike, squeezed
-from autograd_lite.check.recorded import Change, Edge, Recorded, Region, dense
+from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.check.slips import Slip, nothing
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
+from autograd_lite.recorded import Edge, Recorded
 
 MOST = 12  # series that are tried in one place
 SHOWN = 3  # tensors of a series that are named

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.recorded import Change, Edge, Recorded, Region, dense, saved_with
+from autograd_lite.check.region import Change, Region, dense, saved_with
 from autograd_lite.core import Node, op_of
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import add, subtract
+from autograd_lite.recorded import Edge, Recorded
 from autograd_lite.sparse import RowSparse
 
 RELATIVE = {8: 1e-9, 4: 3e-5, 2: 2e-2}  # of an entry, by the bytes of the coarsest dtype that takes part

@@ -15,12 +15,13 @@ import numpy as np
 
 from autograd_lite.check.clues import Clues
 from autograd_lite.check.factors import Factors, averaged, masks, sizes, summed
-from autograd_lite.check.recorded import Change, Edge, Region, dense
+from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.check.repeated import repeated
 from autograd_lite.check.rounding import Tolerance
 from autograd_lite.check.slips import Slip, nothing, slips
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
+from autograd_lite.recorded import Edge
 
 WORK = 150_000_000  # elements computed per report, about: it ends in seconds, on every machine at the same place
 UNEXPLAINED = 3  # arrays that no pair explained, after which pairs are tried no more

@@ -15,10 +15,11 @@ import numpy as np
 
 from autograd_lite.check.clues import Clues, alike
 from autograd_lite.check.factors import mask_scale
-from autograd_lite.check.recorded import Change, Edge, Region, dense
+from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.core import Node, Op, op_of
 from autograd_lite.memory import Array, name_of
 from autograd_lite.ops import elementwise
+from autograd_lite.recorded import Edge
 
 slopes: dict[str, Op] = {
     op.name: op for op in (op_of(getattr(elementwise, name)) for name in ("sigmoid", "tanh", "relu", "softplus", "exp"))

@@ -9,12 +9,13 @@ import numpy as np
 
 from autograd_lite import engine
 from autograd_lite.check.factors import Factors
-from autograd_lite.check.recorded import Recorded, Region, saved_with
+from autograd_lite.check.region import Region, saved_with
 from autograd_lite.check.rounding import Roundings
 from autograd_lite.check.search import Cause
 from autograd_lite.check.step_report import StepFinding, TrainingReport
 from autograd_lite.core import Node, Tensor, leaf
 from autograd_lite.memory import Array
+from autograd_lite.recorded import Recorded
 
 RELATIVE = {8: 1e-8, 4: 1e-4, 2: 5e-2}  # of an entry of the step; beside it what rounding the weights leaves of it
 RUNS = 40  # sets of weights that may have been updated too early

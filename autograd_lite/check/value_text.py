@@ -13,10 +13,10 @@ from autograd_lite import memory
 from autograd_lite.check.numpy_ops import Call, formula_of
 from autograd_lite.check.numpy_shapes import reshaped
 from autograd_lite.check.numpy_text import CHOICE, ONE, ZERO, Formula, Unprintable, atom, negative, number, plus
-from autograd_lite.check.recorded import Edge, Recorded
 from autograd_lite.core import Node, Op
 from autograd_lite.memory import Array, name_of
 from autograd_lite.ops import elementwise
+from autograd_lite.recorded import Edge, Recorded
 
 INDEX = 8  # entries of an index that is written out
 UNNAMED = 24  # intermediates without a name that are written out

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import Node, Tensor
+from autograd_lite.recorded import held, kept
 from autograd_lite.sparse import RowSparse
 
 PARTS = ("shape", "value", "grad")
@@ -101,30 +102,15 @@ def known_values(order: Iterable[Node], tensors: Iterable[Any]) -> dict[Node, An
     order = list(order)
     known = {t.node: t.data for t in tensors if isinstance(t, Tensor) and t.node is not None}
     for node in order:
-        notes = node.notes
-        holder = None if notes is None or notes.holder is None else notes.holder()
-        if holder is not None and holder.node is node and holder.shape == node.shape:
-            known.setdefault(node, holder.data)
+        array = held(node)
+        if array is not None:
+            known.setdefault(node, array)
     for node in order:
-        if node.op is None or node.saved is None:
-            continue
-        for k in range(len(node.parents)):
-            for name, value in node.saved_by_name(k).items():
-                _take(known, node, name, value)
+        for k, array in kept(node):
+            of = node if k is None else node.parents[k]
+            if of is not None and np.shape(array) == of.shape:
+                known.setdefault(of, array)
     return known
-
-
-def _take(known: dict[Node, Any], node: Node, name: str, value: Any) -> None:
-    assert node.op is not None
-    if name == "y":
-        known.setdefault(node, value)
-    elif name in node.op.arrays:
-        at = node.op.arrays.index(name)
-        many = node.op.variadic and at == len(node.op.arrays) - 1
-        for i, array in enumerate(value) if many else [(0, value)]:
-            parent = node.parents[at + i]
-            if parent is not None and np.shape(array) == parent.shape:
-                known.setdefault(parent, array)
 
 
 def checked_gradients(gradients: Mapping[Any, Any] | None) -> dict[Node, Any]:
