@@ -6,7 +6,7 @@ from autograd_lite import autograd, creation, methods, nn, ops, optim, random
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
 from autograd_lite.creation import *
-from autograd_lite.draw import Picture, draw, to_dot
+from autograd_lite.draw import Algebra, Picture, SideBySide, algebra, draw, side_by_side, to_dot
 from autograd_lite.graph import record_lines
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
 from autograd_lite.ops import absolute, divide, log_softmax, multiply, negative, power, softmax, subtract
@@ -23,13 +23,16 @@ abs, sub, mul, div, neg, pow = absolute, subtract, multiply, divide, negative, p
 __version__ = "0.1.0"
 
 __all__ = [
+    "Algebra",
     "GraphError",
     "Node",
     "Op",
     "Picture",
     "RowSparse",
+    "SideBySide",
     "Tensor",
     "abs",
+    "algebra",
     "autograd",
     "check_deltas",
     "check_module",
@@ -60,6 +63,7 @@ __all__ = [
     "random",
     "record_lines",
     "set_grad_enabled",
+    "side_by_side",
     "softmax",
     "sub",
     "to_dot",
