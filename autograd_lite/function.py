@@ -121,12 +121,10 @@ class Function:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
 
-        def forward(
-            *xs: Array, ctx: Context, output: Array, kept: tuple[Array | None, ...], places: tuple[int, ...]
-        ) -> Array:
-            return output
+        def forward(*xs: Array, again: Any, output: Array | None = None, **others: Any) -> Any:
+            return again(*xs) if output is None else output
 
-        attrs = dict.fromkeys(("ctx", "output", "kept", "places"))
+        attrs = dict.fromkeys(("ctx", "output", "kept", "places", "again"))
         cls._op = Op(cls.__name__, forward, ["*xs"], attrs, {"xs": _rule(cls)})
 
     @staticmethod
@@ -154,9 +152,15 @@ class Function:
         ctx.again = lambda *tensors: cls.apply(*_in_places(rest, places, tensors))
         if not places:
             return output
-        result = cls._op.call(*[args[k] for k in places], ctx=ctx, output=output.data, kept=kept, places=places)
+
+        def again(*arrays: Array) -> Any:
+            with no_grad():
+                return cls.forward(Context(), *_in_places(rest, places, tuple(map(Tensor, arrays)))).data
+
+        given = [args[k] for k in places]
+        result = cls._op.call(*given, ctx=ctx, output=output.data, kept=kept, places=places, again=again)
         if result.node is not None:
-            result.node.attrs = {}  # so that what is saved goes when the graph is freed; and y only where it is saved
+            result.node.attrs = {"again": again}  # so that what is saved goes when the graph is freed
             if not any(ctx._keeps_output):
                 result.node.saved = tuple(s and (*s[:-1], None) for s in result.node.saved)
         return result

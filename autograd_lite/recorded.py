@@ -22,7 +22,8 @@ def kept(node: Node) -> Iterator[tuple[int | None, Any]]:
     for k, parent in enumerate(node.parents):
         for name, value in () if parent is None else node.saved_by_name(k).items():
             if name == "y":
-                yield None, value
+                if value is not None:
+                    yield None, value
             elif node.op is not None and name in node.op.arrays:
                 at = node.op.arrays.index(name)
                 many = node.op.variadic and at == len(node.op.arrays) - 1

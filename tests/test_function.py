@@ -479,3 +479,24 @@ def test_an_output_that_was_not_saved_is_not_kept_alive():
     assert output() is None
     total.backward()
     np.testing.assert_array_equal(x.grad, [2.0, 2.0])
+
+
+def test_a_graph_with_a_function_can_be_computed_again_and_its_deltas_checked() -> None:
+    class Scaled(al.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.factor = factor
+            return x * factor
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factor, None
+
+    w = al.tensor([1.0, 2.0], requires_grad=True, name="w")
+    x = Scaled.apply(w, 3.0)
+    x.name = "x"
+    loss = al.square(x).sum()
+    report = al.check_deltas(loss, {"x": np.array([6.0, 12.0]), "w": np.array([6.0, 12.0])})
+    assert [(f.name, f.verdict) for f in report] == [("x", "agrees"), ("w", "introduced")]
+    loss.backward()
+    assert w.grad.tolist() == [18.0, 36.0]

@@ -13,7 +13,7 @@ from autograd_lite.ops.index import ARRAY
 LONGEST = 40  # characters of a name or of an op's attributes; the tooltip has the rest
 _ELLIPSIS = "…"
 _ones = ("stride", "dilation")  # nothing to say where they are 1
-_in_the_result = ("shape", "generator")  # the result's box shows its shape
+_hidden = ("shape", "generator", "again")  # the result's box shows its shape
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -87,7 +87,7 @@ def _said(name: str, value: Any) -> str:
 
 
 def _matters(node: Node, name: str, value: Any) -> bool:
-    if name in _in_the_result:
+    if name in _hidden:
         return False
     if name in ("index", "form"):
         return True
