@@ -6,7 +6,7 @@ from autograd_lite import autograd, creation, methods, nn, ops, optim, random
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
 from autograd_lite.creation import *
-from autograd_lite.draw import Algebra, Picture, SideBySide, algebra, draw, side_by_side, to_dot
+from autograd_lite.draw import Algebra, Picture, SideBySide, algebra, animate, draw, side_by_side, to_dot
 from autograd_lite.graph import record_lines
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
 from autograd_lite.ops import absolute, divide, log_softmax, multiply, negative, power, softmax, subtract
@@ -33,6 +33,7 @@ __all__ = [
     "Tensor",
     "abs",
     "algebra",
+    "animate",
     "autograd",
     "check_deltas",
     "check_module",

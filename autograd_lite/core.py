@@ -27,6 +27,7 @@ else:
     Members = object  # bound when `methods.py` is imported
 
 Rule = Callable[..., Any]
+ModuleCall = tuple[weakref.ref[Any], type, int, int]  # the module, its class, the clock before and after
 
 ndarray, asarray, shape_of = np.ndarray, np.asarray, np.shape
 no_attrs: dict[str, Any] = {}  # shared by all nodes that have none
@@ -49,6 +50,7 @@ class Notes:
     keeps_grad: bool = False  # a leaf always does; an inner node after retain_grad()
     keeps_sparse: bool = False
     hooks: dict[int, Callable[[Any], Any]] | None = None
+    calls: list[ModuleCall] | None = None  # of modules that returned it, inner before outer
 
 
 class Node:

@@ -13,9 +13,9 @@ from models.records import Array
 
 
 def graph(network: Network) -> tuple[al.Tensor, dict[str, Any]]:
-    """The error of the first batch in plain tensors (the output, of a forward pass alone), and names for constants.
+    """The error of the first batch in plain tensors (the output, of a forward pass alone), and all that has a name.
 
-    Weights and layers have their names already; no backward has freed any of it.
+    That holds weights, layers and constants, so that their values are known; no backward has freed any of it.
     """
     weights, rng = network.start()
     batch = next(network.batches(network.data(), rng))
@@ -23,7 +23,8 @@ def graph(network: Network) -> tuple[al.Tensor, dict[str, Any]]:
     with al.watch(_followed(constants)):
         drawn = network.graph(weights, batch)
     result = list(drawn.layers.values())[-1] if drawn.error is None else drawn.error
-    return result, {name: array for array, name in constants if isinstance(array, np.ndarray)}
+    named = {name: array for array, name in constants if isinstance(array, np.ndarray)}
+    return result, {**drawn.weights, **drawn.layers, **named}
 
 
 def _followed(constants: list[tuple[Array, str]]) -> Callable[..., None]:

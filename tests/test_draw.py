@@ -77,7 +77,7 @@ def test_a_network_has_its_names_shapes_and_kinds():
 
 def test_the_text():
     w = leaf(2, 3, name="w")
-    lines = to_dot((w * w).sum(dim=0)).splitlines()
+    lines = to_dot((w * w).sum(dim=0), show="shape").splitlines()
     assert lines[0] == "digraph autograd_lite {"
     assert lines[-1] == "}"
     assert 't1 [label="w\\n(2, 3)", shape="box"' in lines[4]
@@ -210,10 +210,10 @@ def test_long_names_are_cut_in_the_box_and_whole_in_the_tooltip():
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_stay_in_their_string(name):
-    text = to_dot(leaf(2, name=name))
+    text = to_dot(leaf(2, name=name), show="shape")
     strings = re.compile(r'"(?:[^"\\]|\\.)*"')
     line = text.splitlines()[4]
-    assert strings.sub("S", line) == strings.sub("S", to_dot(leaf(2, name="plain")).splitlines()[4]) or (
+    assert strings.sub("S", line) == strings.sub("S", to_dot(leaf(2, name="plain"), show="shape").splitlines()[4]) or (
         not name.isascii() and "width=S" in strings.sub("S", line)
     )
     assert len(text.splitlines()) == 6
@@ -222,8 +222,8 @@ def test_hostile_names_stay_in_their_string(name):
 
 def test_text_that_an_engine_cannot_measure_gets_room():
     assert width("漢字") > width("ab")
-    assert ' width="' in to_dot(leaf(2, name="漢字")).splitlines()[4]
-    assert ' width="' not in to_dot(leaf(2, name="ab")).splitlines()[4]
+    assert ' width="' in to_dot(leaf(2, name="漢字"), show="shape").splitlines()[4]
+    assert ' width="' not in to_dot(leaf(2, name="ab"), show="shape").splitlines()[4]
 
 
 # ---------------------------------------------------------------------------------------- the same everywhere
@@ -259,10 +259,7 @@ def test_a_deep_chain():
     x = leaf(2, name="x")
     for _ in range(100_000):
         x = x * 0.5
-    text = to_dot(x)
-    assert text.count("->") == 300_000
-    with pytest.raises(ValueError, match=r"300001 boxes, more than max_nodes=500.*max_nodes=300001"):
-        draw(x)
+    assert to_dot(x, fold=False).count("->") == 300_000
 
 
 # ---------------------------------------------------------------------------------------- pictures
@@ -288,7 +285,7 @@ def test_every_name_and_shape_is_in_the_picture():
 @needs_engine
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_in_the_picture(name):
-    root = ET.fromstring(draw(leaf(2, name=name)).svg)
+    root = ET.fromstring(draw(leaf(2, name=name), show="shape").svg)
     tags = {e.tag.partition("}")[2] for e in root.iter()}
     assert tags <= {"svg", "g", "title", "a", "polygon", "polyline", "path", "text", "ellipse"}
     fit = re.sub("[\x00\x07\x1b\ud800\u202e]", "\ufffd", name)
@@ -339,20 +336,15 @@ def test_formats(tmp_path, monkeypatch):
         draw(mlp(), format="png")
     with pytest.raises(FileNotFoundError, match="make it first"):
         draw(mlp(), tmp_path / "nowhere" / "g.svg")
+    monkeypatch.setattr(engine, "converter", lambda format: None)
     monkeypatch.setattr(engine, "engines", lambda: ["one"])
     monkeypatch.setattr(engine, "formats", lambda program: ("svg", "png"))
-    with pytest.raises(ValueError, match=r"'pdf' cannot be drawn here\. What works: dot, png, svg; the system's"):
+    with pytest.raises(ValueError, match=r"'pdf' cannot be .* dot, png, svg; .*cairosvg, of the extra pdf"):
         draw(mlp(), tmp_path / "g.pdf")
     monkeypatch.setattr(engine, "engines", lambda: ["one", "two"])
     monkeypatch.setattr(engine, "formats", lambda program: ("svg", "pdf") if program == "two" else ("svg",))
     assert engine.choose("pdf") == "two"
     assert engine.choose("svg") == "one"
-
-
-def test_max_nodes():
-    with pytest.raises(ValueError, match=r"20 boxes, more than max_nodes=19.*raise the limit, max_nodes=20"):
-        draw(mlp(), max_nodes=19)
-    assert draw(mlp(), max_nodes=20).dot == draw(mlp(), max_nodes=None).dot == to_dot(mlp())
 
 
 def program(folder, text):

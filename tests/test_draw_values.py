@@ -37,9 +37,10 @@ def product():
 
 def test_the_small_product_shows_values_and_derivatives():
     j, held = product()
-    before = boxes(j)
-    assert said(before["a"]) == {"value": "5", "grad": "not computed"}
-    assert said(before["J"]) == {"value": "33", "grad": "not kept"}
+    before = diagram([j], options=Options(show=ALL))
+    assert [said(box)["value"] for box in before.boxes if box.lines[0] in ("a", "J")] == ["5", "33"]
+    assert all("grad" not in said(box) for box in before.boxes)
+    assert before.notes == ["No gradient is computed yet: backward() has not run."]
     j.backward(retain_graph=True)
     found = boxes(j)
     assert {n: said(found[n]) for n in ("u", "v", "a", "b", "c")} == {
@@ -49,7 +50,8 @@ def test_the_small_product_shows_values_and_derivatives():
         "b": {"value": "3", "grad": "6"},
         "c": {"value": "2", "grad": "9"},
     }
-    assert said(found["J"])["value"] == "33"
+    assert said(found["J"]) == {"value": "33", "grad": "not kept"}
+    assert diagram([j], options=Options(show=ALL)).notes == []
     assert all(not box.facts for name, box in found.items() if box.kind == "op")
     assert len(held) == 5
 
@@ -58,8 +60,8 @@ def test_only_what_is_asked_for_and_the_text_without_it_is_as_before():
     j, held = product()
     assert said(boxes(j, show=("shape", "value"))[held[0].name]) == {"value": "5"}
     assert boxes(j, show="grad")["a"].lines == ("a",)
-    assert "TABLE" not in al.to_dot(j)
-    assert al.draw(j, show=ALL).dot == al.to_dot(j, show=ALL)
+    assert "TABLE" not in al.to_dot(j, show="shape")
+    assert al.draw(j).dot == al.to_dot(j, show=ALL)
     with pytest.raises(ValueError, match="'values' is none of them"):
         al.to_dot(j, show=("values",))
 
@@ -67,7 +69,7 @@ def test_only_what_is_asked_for_and_the_text_without_it_is_as_before():
 def test_what_is_not_known_has_no_value():
     x = al.tensor([1.0, 2.0], requires_grad=True, name="x")
     y = (x + 1.0) + 2.0
-    inner = diagram([y], options=Options(show=ALL)).boxes[2]
+    inner = diagram([y], options=Options(show=ALL, gradients={y: [1.0, 1.0]})).boxes[2]
     assert said(inner) == {"grad": "not kept"}
     given = x + 1.0
     assert said(boxes(given + 2.0, names={"given": given})["given"])["value"] == "2"
@@ -115,14 +117,35 @@ def test_the_same_bytes_twice_and_colours_on_either_side_of_zero():
     assert {"#2166ac", "#b35806"} <= set(re.findall(r"#[0-9a-f]{6}", text()))
 
 
+def test_a_gradient_that_is_not_there_is_said_to_be_so():
+    def drawn(*tensors):
+        made = diagram(list(tensors), options=Options(show=("grad",)))
+        return {box.lines[0]: said(box).get("grad") for box in made.boxes if box.of is not None}, made.notes
+
+    a, b = (al.tensor(2.0, requires_grad=True, name=n) for n in "ab")
+    c, d = a * 3.0, b * 4.0
+    c.name, d.name = "c", "d"
+    c.backward(retain_graph=True)
+    found, notes = drawn(c, d)
+    assert found == {"a": "3", "b": "not computed", "c": None, "d": None}
+    assert notes == ["Gradients of inner tensors are not kept by backward(): retain_grad() or gradients= shows them."]
+    a.grad = None
+    d.retain_grad()
+    d.node.notes.grad = np.array(0.0)
+    found, notes = drawn(c, d)
+    assert found == {"a": None, "b": None, "c": "not kept", "d": "0"}
+    assert notes == ["No gradient of a leaf is computed yet."]
+    assert drawn(al.tensor(1.0, name="k"))[1] == []
+
+
 @needs_engine
 @pytest.mark.parametrize(
     "name", ['<b> "q" & \\N \\G', "two\nlines", "emoji 🎉 &#65;", "]]>--><script>", "control \x00 \u202e"]
 )
 def test_hostile_names_beside_numbers(name):
     w = al.tensor([1.0, 2.0], requires_grad=True, name=name)
-    svg = al.draw(w, show=ALL).svg
+    svg = al.draw(w, show=ALL, gradients={w: [3.0, 4.0]}).svg
     texts = ["".join(e.itertext()).replace("\xa0", " ") for e in ET.fromstring(svg).iter() if e.tag[-4:] == "text"]
     fit = re.sub("[\x00\u202e]", "\ufffd", name).replace("\n", " ")
     assert texts[0] == fit
-    assert [t.strip() for t in texts[1:]] == ["(2,)", "value", "1", "2", "grad", "not computed"]
+    assert [t.strip() for t in texts[1:]] == ["(2,)", "value", "1", "2", "grad", "3", "4"]

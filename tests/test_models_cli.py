@@ -499,7 +499,7 @@ def test_a_graph_has_all_that_goes_into_it(name: str, tmp_path: Path) -> None:
     batch = next(network.batches(network.data(), rng))
     mask = {"doubled_mask"} if batch.mask is not None else set()
     named = {"labels", "error", *weights, *network.graph(weights, batch).layers, *mask}
-    assert named <= set(re.findall(r'\[label="([^"\\]+)\\n', dot))
+    assert named <= set(re.findall(r'tooltip="([^"\\]+)\\n', dot))
 
 
 def test_every_network_has_a_graph(tmp_path: Path) -> None:

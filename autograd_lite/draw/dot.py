@@ -8,21 +8,24 @@ colour-blind tell apart.
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from autograd_lite.core import Tensor
-from autograd_lite.draw.diagram import Box, Diagram, Link, Options, diagram
-from autograd_lite.draw.table import table
+from autograd_lite.draw.cut import shortened_to
+from autograd_lite.draw.diagram import Box, Diagram, Link, Options
+from autograd_lite.draw.groups import Group
+from autograd_lite.draw.table import plate, table
 
 FONT = "Arial"
 _size = 12.0  # points
 _head = f"""digraph autograd_lite {{
   graph [bgcolor="transparent", rankdir="TB", nodesep="0.3", ranksep="0.28", fontname="{FONT}"]
   node [fontname="{FONT}", fontsize="{_size:g}", fontcolor="#1a1a1a", margin="0.14,0.06", height="0.3", width="0.5"]
-  edge [color="#808080", arrowsize="0.7", penwidth="1.2"]
+  edge [fontname="{FONT}", color="#808080", arrowsize="0.7", penwidth="1.2"]
 """
 STYLES = {
     "parameter": 'shape="box", style="filled", fillcolor="#ffe0b2", color="#b35900", penwidth="2"',
@@ -31,7 +34,11 @@ STYLES = {
     "op": 'shape="ellipse", style="filled", fillcolor="#ffffff", color="#4d4d4d", margin="0.06,0.03"',
     "tensor": 'shape="box", style="filled,rounded", fillcolor="#d6eaf8", color="#2874a6"',
     "result": 'shape="box", style="filled", fillcolor="#a9d3f0", color="#2e86c1", peripheries="2"',
+    "rest": 'shape="box", style="filled,dashed", fillcolor="#f2f2f2", color="#666666"',
 }
+_module = 'style="rounded", color="#808080", penwidth="1"'
+_repeated = 'style="dashed,rounded", color="#9467bd", penwidth="2"'
+_back = 'constraint="false", style="dotted", color="#9467bd", penwidth="2"'
 
 _thin = frozenset(" !'(),./:;I[]fijlrt|")
 _layout = re.compile(r"[\n\r\t\v\f\x85\u2028\u2029]+")
@@ -51,7 +58,8 @@ def quoted(text: str) -> str:
     return f'"{_layout.sub(" ", text)}"'
 
 
-def quoted_lines(lines: Iterable[str]) -> str:
+@lru_cache(maxsize=4096)
+def quoted_lines(lines: tuple[str, ...]) -> str:
     """Lines as one DOT string."""
     return '"' + "\\n".join(quoted(line)[1:-1] for line in lines) + '"'
 
@@ -66,8 +74,9 @@ def escaped(text: str) -> str:
     return text.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
+@lru_cache(maxsize=4096)
 def _quoted_tip(tip: str) -> str:
-    return quoted_lines(tip.replace("\\", "\\\\").split("\n"))  # engines read a tooltip's escapes twice
+    return quoted_lines(tuple(tip.replace("\\", "\\\\").split("\n")))  # engines read a tooltip's escapes twice
 
 
 def _em(c: str) -> float:
@@ -99,18 +108,52 @@ def _box_text(box: Box) -> str:
 def _link_text(link: Link) -> str:
     said = [
         *([f"tooltip={_quoted_tip(link.tip)}"] if link.tip else []),
-        *([] if link.flows else ['style="dashed"']),
+        *([_back] if link.back else [] if link.flows else ['style="dashed"']),
         *(['weight="8"'] if link.main else []),
+        *([f"label={plate([link.label], escaped, width)}"] if link.label else []),
     ]
     return f"  {link.start} -> {link.end} [{', '.join(said)}]\n"
 
 
+def _boxes_text(boxes: Iterable[Box]) -> Iterator[str]:
+    """Boxes within their frames, each frame where its first box stands."""
+    inside: dict[Group | None, list[Box | Group]] = {None: []}
+    for box in boxes:
+        item: Box | Group = box
+        for group in (*(box.group.path() if box.group is not None else ()), None):
+            known = group in inside
+            inside.setdefault(group, []).append(item)
+            if known or group is None:
+                break
+            item = group
+    frames = 0
+    stack: list[Box | Group | None] = [*reversed(inside[None])]
+    while stack:
+        top = stack.pop()
+        if top is None:
+            yield "  }\n"
+        elif isinstance(top, Box):
+            yield _box_text(top)
+        else:
+            frames += 1
+            yield _frame_text(top, frames)
+            stack += [None, *reversed(inside[top])]
+
+
+def _frame_text(frame: Group, place: int) -> str:
+    style, label = _repeated if frame.count > 1 else _module, plate([frame.title], escaped, width)
+    said = f'label={label}, {style}, labeljust="l", tooltip={_quoted_tip(frame.tip)}'
+    return f"  subgraph cluster_{place} {{\n  graph [{said}]\n"
+
+
 def dot_text(made: Diagram) -> str:
     """A diagram in the DOT language."""
-    return "".join([_head, *map(_box_text, made.boxes), *map(_link_text, made.links), "}\n"])
+    said = [line for note in (*made.folded, *made.notes) for line in textwrap.wrap(note, 70)]
+    label = [f'  label={plate(said, escaped, width)}\n  labelloc="b"\n'] if said else []
+    return "".join([_head, *_boxes_text(made.boxes), *map(_link_text, made.links), *label, "}\n"])
 
 
-def drawn(t: Any, options: Options) -> Diagram:
+def drawn(t: Any, options: Options, max_nodes: int | None = None) -> Diagram:
     """The diagram of a Tensor or of several. Raises TypeError for anything else."""
     tensors = [t] if isinstance(t, Tensor) else list(t) if isinstance(t, list | tuple) else [t]
     wrong = [type(item).__name__ for item in tensors if not isinstance(item, Tensor)]
@@ -118,15 +161,18 @@ def drawn(t: Any, options: Options) -> Diagram:
         raise TypeError(f"a Tensor is drawn, or a list of Tensors, and not {wrong[0]}")
     if not tensors:
         raise ValueError("an empty list has no graph to draw")
-    return diagram(tensors, options=options)
+    return shortened_to(tensors, options, max_nodes)
 
 
 def to_dot(
     t: Any,
     *,
+    show: Sequence[str] = ("shape", "value", "grad"),
+    group: str | None = "module",
+    fold: bool | str = True,
     names: Any = None,
-    show: Sequence[str] = ("shape",),
     gradients: Mapping[Any, Any] | None = None,
+    max_nodes: int | None = None,
 ) -> str:
     """The graph under a Tensor, or under a list of them, as DOT text: the same in every process.
 
@@ -135,19 +181,25 @@ def to_dot(
     unless that is float64. Dashed arrows carry no gradient. A constant is drawn where a derivative needs
     it, until backward() lets it go. `names` maps names to tensors, or is a module, whose parameters'
     names are used; they win over the tensors' own. Raises TypeError where `t` or a named value is not a
-    Tensor.
+    Tensor, ValueError for a value that an argument cannot have.
 
     `show` is what tensors show, of "shape", "value" and "grad": up to 12 numbers as they are, more of them as
     a strip of means, blue below zero and brown above, with the range. Values are those still known: of leaves
     and named tensors that are alive, and what backward() needs. Gradients are those kept in `.grad`, or
-    else `gradients`, a mapping from tensors to arrays; where there is none, the box says so.
+    else `gradients`, a mapping from tensors to arrays; where there is none, the box or a note says so.
+
+    With `group="module"` there are frames around the calls of modules; None leaves them out. With `fold=True`
+    blocks that repeat three times or more, as time steps and equal layers do, are shown once, in a dashed frame
+    that says how often; dotted arrows are what one hands to the next. `fold="chains"` also joins ops on single
+    entries to one ellipse where nothing else needs what is between them. More than `max_nodes` boxes (None: any
+    number) are reduced to that: chains are joined, and then the middle is left out. A note says what was done.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0, 2.0], requires_grad=True)
-    >>> print(al.to_dot(w, names={"weights": w}))  # doctest: +ELLIPSIS
+    >>> print(al.to_dot(w, names={"weights": w}, show=("shape",)))  # doctest: +ELLIPSIS
     digraph autograd_lite {
     ...
       t1 [label="weights\\n(2,)", shape="box", ...]
     }
     """
-    return dot_text(drawn(t, Options(names, show, gradients)))
+    return dot_text(drawn(t, Options(names, show, gradients, group, fold), max_nodes))

@@ -6,7 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
+from typing import Any
 
 PURE, SYSTEM = "graphviz-pure", "dot"
 FORMATS = ("svg", "png", "pdf")
@@ -25,6 +28,16 @@ def engines() -> list[str]:
     """The programs that are there, best first: graphviz-pure draws the same picture on every platform."""
     found = (_beside_python(PURE), shutil.which(PURE), shutil.which(SYSTEM))
     return list(dict.fromkeys(path for path in found if path is not None))
+
+
+def converter(format: str) -> Callable[..., Any] | None:
+    """What makes of SVG text what the programs do not write: CairoSVG, where it and its library are installed."""
+    try:
+        cairosvg = import_module("cairosvg")
+    except (ImportError, OSError):
+        return None
+    made: Callable[..., Any] | None = getattr(cairosvg, f"svg2{format}", None)
+    return made
 
 
 @lru_cache(maxsize=8)
@@ -61,12 +74,24 @@ def choose(format: str, engine: str | None = None) -> str:
         if format in formats(program):
             return program
     works = sorted({"dot", *(f for program in programs for f in formats(program))})
-    hint = "; the system's Graphviz writes pdf too" if format == "pdf" else ""
+    hint = f"; the package cairosvg, of the extra pdf, or the system's Graphviz writes {format} too"
     raise ValueError(f"{format!r} cannot be drawn here. What works: {', '.join(works)}{hint}")
 
 
 def render(text: str, format: str, engine: str | None = None, timeout: float | None = None) -> bytes:
     """DOT text drawn in a format. Raises DrawError where that fails or takes more than `timeout` seconds."""
+    try:
+        program = choose(format, engine)
+    except ValueError:
+        convert = converter(format)
+        if convert is None:
+            raise
+        svg = _run(choose("svg", engine), text, "svg", timeout)
+        return bytes(convert(bytestring=svg))
+    return _run(program, text, format, timeout)
+
+
+def _run(program: str, text: str, format: str, timeout: float | None) -> bytes:
     try:
         from graphviz.backend import dot_command, execute
     except ImportError as error:
@@ -74,7 +99,7 @@ def render(text: str, format: str, engine: str | None = None, timeout: float | N
             "drawing needs the Python package graphviz, which is not installed: "
             'pip install "autograd_lite[draw]". Meanwhile al.to_dot(t) gives the text'
         ) from error
-    command = [choose(format, engine), *dot_command.command("dot", format)[1:]]
+    command = [program, *dot_command.command("dot", format)[1:]]
     try:
         done = execute.run_check(
             command,

@@ -28,7 +28,8 @@ _page = """\
 </body>
 </html>
 """
-_column = "flex: 1 1 22rem; min-width: 0; overflow-x: auto"
+_fits = "min-width: 0; max-width: 100%; overflow-x: auto"
+_drawing, _texts = f"flex: 0 1 auto; {_fits}", f"flex: 1 1 22rem; {_fits}"
 _code = "font: 14px/1.5 ui-monospace, monospace; white-space: pre; overflow-x: auto; margin: 0; text-align: left"
 
 
@@ -68,10 +69,10 @@ class SideBySide:
             f'<pre style="{_code}">{html.escape(text)}</pre></section>'
             for title, text in self._texts()
         )
-        drawn = f'<section style="{_column}">{titled.format("Picture")}{_inline(picture)}</section>'
+        drawn = f'<section style="{_drawing}">{titled.format("Picture")}{_inline(picture)}</section>'
         return (
             f'<div style="display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start">{drawn}'
-            f'<div style="{_column}">{texts}</div></div>'
+            f'<div style="{_texts}">{texts}</div></div>'
         )
 
     def _repr_html_(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from autograd_lite.draw.diagram import Box
 from autograd_lite.draw.values import Fact
 
 _negative, _middle, _positive = (0x21, 0x66, 0xAC), (0xF7, 0xF7, 0xF7), (0xB3, 0x58, 0x06)
 _plain = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">'
+_words = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" BGCOLOR="#f2f2f2">'
 _grid = '<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3" COLOR="#8c8c8c" BGCOLOR="#ffffff">'
 _strip = '<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" COLOR="#8c8c8c">'
 
@@ -25,6 +26,20 @@ def colour(share: float) -> str:
     end = _negative if share < 0 else _positive
     size = round(abs(share) * 32) / 32  # steps that rounding on another platform does not change
     return "#" + "".join(f"{round(m + (e - m) * size):02x}" for m, e in zip(_middle, end, strict=True))
+
+
+def plate(lines: Iterable[str], escaped: Callable[[str], str], width: Callable[[str], float]) -> str:
+    """Words that stand by themselves, on a light ground, so that they can be read on any page.
+
+    `width` says how many inches a line may need that has other letters than an engine can measure.
+    """
+    rows = []
+    for line in lines:
+        own = "".join(c for c in line if c not in "×…")
+        room = "" if own.isascii() else f' WIDTH="{round(width(line) * 72)}"'
+        pad = "&#160;" * (1 + len(line) - len(own))
+        rows.append(f"<TR><TD{room}>{pad}{escaped(line)}{pad}</TD></TR>")
+    return f'<<FONT POINT-SIZE="10" COLOR="#1a1a1a">{_words}{"".join(rows)}</TABLE></FONT>>'
 
 
 def _content(said: Fact) -> list[str]:

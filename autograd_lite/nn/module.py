@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.core import Tensor, leaf
-from autograd_lite.memory import written
+from autograd_lite.core import ModuleCall, Tensor, leaf
+from autograd_lite.memory import tick, written
+from autograd_lite.nn.html import table
 
 
 class Parameter(Tensor):
@@ -61,8 +63,21 @@ class Module:
         raise TypeError(f"{type(self).__name__} has no forward: define `def forward(self, x)`")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call `forward`."""
-        return self.forward(*args, **kwargs)
+        """Call `forward`; the nodes of what it returns note the call, for pictures."""
+        start = tick()
+        output = self.forward(*args, **kwargs)
+        if isinstance(output, Tensor):
+            node = output.node
+            if node is not None and node.seq > start:
+                notes = node.notes or node.annotate()
+                call = (ref(self), type(self), start, tick())
+                if notes.calls is None:
+                    notes.calls = [call]
+                else:
+                    notes.calls.append(call)
+        elif isinstance(output, tuple | list | dict):
+            _note_call(output, (ref(self), type(self), start, tick()))
+        return output
 
     # Registered things stand in `__dict__` as well, where attribute look-up finds them without a detour.
 
@@ -237,9 +252,30 @@ class Module:
                 lines.append(f"{head}{type(module).__name__}({module.extra_repr()})")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        return table(type(self).__name__, self.named_modules())
+
 
 def clear_grad(parameter: Tensor, set_to_none: bool) -> None:
     """Forget a gradient, or make it zero."""
     node = parameter.node or getattr(parameter, "_frozen", None)
     if node is not None and node.notes is not None and node.notes.grad is not None:
         node.notes.grad = None if set_to_none else np.zeros_like(parameter.data)
+
+
+def _note_call(outputs: Any, call: ModuleCall) -> None:
+    """Note a call in the nodes of all Tensors in tuples, lists and dicts, each once."""
+    stack, seen = [outputs], set()
+    while stack:
+        output = stack.pop()
+        if id(output) in seen:
+            continue
+        seen.add(id(output))
+        if isinstance(output, Tensor):
+            if output.node is not None and output.node.seq > call[2]:
+                notes = output.node.annotate()
+                notes.calls = [*(notes.calls or ()), call]
+        elif isinstance(output, tuple | list):
+            stack += output
+        elif isinstance(output, dict):
+            stack += output.values()

@@ -17,6 +17,8 @@ __all__ = ["dot", "linear", "matmul"]
 
 def product(a: Any, b: Any) -> Any:
     """a b. Of vectors and matrices by `dot`: matmul keeps (40, 1) by (1, 784) from BLAS, 36 against 7 µs (2026-11)."""
+    if isinstance(b, Tensor):  # an array's own `dot` knows no Tensors
+        return matmul(a, b)
     return a.dot(b) if 1 <= a.ndim <= 2 >= b.ndim >= 1 else a @ b
 
 
