@@ -17,6 +17,7 @@ for name, layer in layers.items():
     layer.retain_grad()  # which leaves do by themselves
 error = al.nn.functional.mse_loss(layers["layer_2"], goal, reduction="sum")
 error.name = "error"
+error.retain_grad()
 
 error.backward(retain_graph=True)
 print(al.to_dot(error))

@@ -28,7 +28,8 @@ python -m models train 9.1                 another of them; --as-printed or --co
 python -m models check --explain 9.1       which delta is wrong, why, and the corrected line
 python -m models check 8.1 --json          one network's derivatives, for programs
 python -m models graph 8.1 -o graph.svg    a picture of its graph
-python -m models reproduce 9.1             every number that the text prints, from its own version"""
+python -m models reproduce 9.1             every number that the text prints, from its own version
+python -m models report --quick -o report  all of this as pages to read, with pictures (under two minutes)"""
 FIRST = "8.3"  # what the main job trains: some seconds, and far better than what its hand-written version reaches
 
 
@@ -292,6 +293,21 @@ def _reproduce(network: Network, epochs: int | None) -> Comparison | None:
     for difference in comparison.differences:
         say(f"  {difference}")
     return comparison
+
+
+def pages(chosen: Sequence[Network], folder: Path, quick: bool) -> int:
+    """Write the report on some networks into a folder."""
+    from models import site
+
+    def counted(steps: Iterable[None], total: int) -> Iterator[None]:
+        return bar(steps, total, "page", "report")
+
+    try:
+        index = site.build(chosen, folder, quick=quick, progress=counted)
+    except (site.SiteError, ImportError, OSError) as error:
+        raise CommandError(str(error)) from error
+    print(f"{index}: {len(chosen)} network{'' if len(chosen) == 1 else 's'}")
+    return 0
 
 
 def main_job() -> int:

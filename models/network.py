@@ -76,6 +76,11 @@ class Graph:
     layers: Tensors
     error: al.Tensor | None
 
+    @property
+    def result(self) -> al.Tensor:
+        """The error, or where there is none the output."""
+        return list(self.layers.values())[-1] if self.error is None else self.error
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Network(ABC):

@@ -8,23 +8,27 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from models.network import Network
+from models.network import Graph, Network
 from models.records import Array
 
 
-def graph(network: Network) -> tuple[al.Tensor, dict[str, Any]]:
-    """The error of the first batch in plain tensors (the output, of a forward pass alone), and all that has a name.
-
-    That holds weights, layers and constants, so that their values are known; no backward has freed any of it.
-    """
+def recorded(network: Network) -> tuple[Graph, dict[str, Array]]:
+    """The graph of the first batch in plain tensors, which no backward has freed, and the constants in it by name."""
     weights, rng = network.start()
     batch = next(network.batches(network.data(), rng))
     constants = [(batch.labels, "labels")]
     with al.watch(_followed(constants)):
-        drawn = network.graph(weights, batch)
-    result = list(drawn.layers.values())[-1] if drawn.error is None else drawn.error
-    named = {name: array for array, name in constants if isinstance(array, np.ndarray)}
-    return result, {**drawn.weights, **drawn.layers, **named}
+        made = network.graph(weights, batch)
+    return made, {name: array for array, name in constants if isinstance(array, np.ndarray)}
+
+
+def graph(network: Network) -> tuple[al.Tensor, dict[str, Any]]:
+    """The error of the first batch (the output, of a forward pass alone), and all that has a name in its graph.
+
+    That holds weights, layers and constants, so that their values are known.
+    """
+    made, constants = recorded(network)
+    return made.result, {**made.weights, **made.layers, **constants}
 
 
 def _followed(constants: list[tuple[Array, str]]) -> Callable[..., None]:
