@@ -4,8 +4,10 @@ from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
 from autograd_lite import autograd, creation, methods, nn, ops, optim, random
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
+from autograd_lite.compiler import TraceError, compile
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
 from autograd_lite.creation import *
+from autograd_lite.derive import Derived, derive
 from autograd_lite.draw import Algebra, Picture, SideBySide, algebra, animate, draw, side_by_side, to_dot
 from autograd_lite.graph import record_lines
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
@@ -24,6 +26,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Algebra",
+    "Derived",
     "GraphError",
     "Node",
     "Op",
@@ -31,6 +34,7 @@ __all__ = [
     "RowSparse",
     "SideBySide",
     "Tensor",
+    "TraceError",
     "abs",
     "algebra",
     "animate",
@@ -38,6 +42,8 @@ __all__ = [
     "check_deltas",
     "check_module",
     "check_training",
+    "compile",
+    "derive",
     "div",
     "draw",
     "enable_grad",

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from autograd_lite.callpath import call_source
 from autograd_lite.memory import Array, Site, tick
-from autograd_lite.modes import contexts, mode
+from autograd_lite.modes import changes, contexts, mode
 
 if TYPE_CHECKING:
     from autograd_lite.methods import Members
@@ -30,7 +30,13 @@ Rule = Callable[..., Any]
 ModuleCall = tuple[weakref.ref[Any], type, int, int]  # the module, its class, the clock before and after
 
 ndarray, asarray, shape_of = np.ndarray, np.asarray, np.shape
+array_types: set[type] = {ndarray}  # what a Tensor may hold: the compiler's stand-ins for arrays come in as well
 no_attrs: dict[str, Any] = {}  # shared by all nodes that have none
+
+
+def as_array(data: Any) -> Any:
+    """An ndarray, or what stands for one, as it is; an array of anything else."""
+    return data if type(data) in array_types else asarray(data)
 
 
 class GraphError(RuntimeError):
@@ -129,12 +135,15 @@ class Tensor(Members):
     node: Node | None
 
     def __init__(self, data: npt.ArrayLike, node: Node | None = None) -> None:
-        self._array = data if type(data) is ndarray else asarray(data)
+        self._array = data if type(data) in array_types else asarray(data)  # type: ignore[assignment]
         self.node = node
 
     @property
     def data(self) -> Array:
         """The ndarray. Settable, unrecorded: `w.data -= alpha * w.grad.data`."""
+        if contexts.special and mode.tracer is not None:
+            traced: Array = mode.tracer.array_of(self)
+            return traced
         return self._array
 
     @data.setter
@@ -143,7 +152,8 @@ class Tensor(Members):
             raise TypeError(
                 "data is an ndarray, and this is a Tensor: assign its .data, as in w.data = w.data - x.data"
             )
-        self._array = asarray(array)
+        self._array = as_array(array)
+        changes.count += 1
         if self.node is not None and (self.node.shape, self.node.dtype) != (self.shape, self.dtype):
             if self.node.op is not None:
                 raise GraphError(f"a result of shape {self.node.shape} cannot become one of shape {self.shape}")
@@ -257,9 +267,11 @@ class Op:
 
     def finish(self, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
         """The result of a call off the ordinary path: arrays alone, constants, `no_grad`, watched, or variadic."""
+        if mode.tracer is not None:
+            y = mode.tracer.call(self, args, attrs, y)
         result = y
         if any(isinstance(a, Tensor) for a in args):
-            y = y if type(y) is ndarray else asarray(y)
+            y = as_array(y)
             result = Tensor(y, self.record(args, attrs, y) if mode.grad else None)
         for watcher in mode.watchers:
             watcher(self, args, attrs, result)

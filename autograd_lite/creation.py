@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.core import Tensor, leaf
+from autograd_lite.core import Tensor, array_types, leaf
 from autograd_lite.random import draw_from
 
 __all__ = [
@@ -59,6 +59,8 @@ def _made(array: npt.NDArray[Any], requires_grad: bool) -> Tensor:
 def _array(data: Any, dtype: npt.DTypeLike | None, convert: Callable[..., npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """An array of numbers; Python floats get the default dtype."""
     raw = data.data if isinstance(data, Tensor) else data
+    if type(raw) is not np.ndarray and type(raw) in array_types:
+        return raw.astype(raw.dtype if dtype is None else dtype, copy=convert is np.array)
     array = convert(raw, dtype=dtype)
     if dtype is None and array.dtype == np.float64 and not isinstance(raw, np.ndarray | np.generic):
         array = array.astype(_default, copy=False)
@@ -99,7 +101,7 @@ def as_tensor(data: npt.ArrayLike | Tensor, dtype: npt.DTypeLike | None = None) 
 
 def from_numpy(array: npt.NDArray[Any]) -> Tensor:
     """A constant that shares the array's memory. Raises TypeError for anything but an array of numbers."""
-    if not isinstance(array, np.ndarray):
+    if type(array) not in array_types and not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy takes an array, and got a {type(array).__name__}: al.tensor copies what is none")
     return Tensor(_array(array, None, np.asarray))
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import GraphError, Node, Tensor
+from autograd_lite.core import GraphError, Node, Tensor, array_types, as_array
 from autograd_lite.graph import leading_to, reach, refuse_unusable
+from autograd_lite.modes import mode
 from autograd_lite.ops.shape import cast, sum_to
 from autograd_lite.sparse import RowSparse
 
@@ -47,7 +48,7 @@ def _propagate(
     create_graph: bool,
 ) -> dict[Node, Any]:
     """Run each node's rules on its gradient, and add what they return to what its parents have."""
-    owned, found = set[Node](), dict[Node, Any]()
+    owned, found, tracer = set[Node](), dict[Node, Any](), None if create_graph else mode.tracer
     for node in order:
         g = gradients.pop(node, None)
         if g is None:
@@ -59,14 +60,14 @@ def _propagate(
             found[node] = g
         if op is None or (leading is not None and leading.isdisjoint(node.parents)):
             continue
-        g = g.to_dense() if type(g) is RowSparse else g
-        saved = node.saved
+        g, saved = g.to_dense() if isinstance(g, RowSparse) else g, node.saved
         for k, parent in enumerate(node.parents):
             if parent is None or (leading is not None and parent not in leading):
                 continue
             try:
-                rule = op.rules[op.slot(k) if op.variadic else k]
-                gx = rule(g, *(_as_tensors(node, k) if create_graph else saved[k]))  # type: ignore[misc,index]
+                rule: Any = op.rules[op.slot(k) if op.variadic else k]
+                needs: Any = _as_tensors(node, k) if create_graph else saved[k]  # type: ignore[index]
+                gx = rule(g, *needs) if tracer is None else tracer.rule(rule, g, needs)
                 if gx is None:
                     continue
                 if gx.shape != parent.shape or gx.dtype is not parent.dtype or type(gx) is Tensor:
@@ -136,15 +137,19 @@ def _explain(error: Exception, node: Node, k: int, g: Any) -> None:
 
 def _call_hooks(node: Node, g: Any) -> Any:
     for hook in list((node.annotate().hooks or {}).values()):
-        seen = g if isinstance(g, Tensor) else Tensor(np.array(g))
+        seen = g if isinstance(g, Tensor) else Tensor(g.copy())
         answer = hook(seen)
         if answer is not None:
             if answer.shape != node.shape:
                 raise ValueError(
                     f"a hook on {node!r} returned a gradient of shape {answer.shape}; it must be {node.shape}"
                 )
-            g = answer if isinstance(g, Tensor) else np.array(answer.data, node.dtype)
+            g = answer if isinstance(g, Tensor) else _array_of(answer).astype(node.dtype)
     return g
+
+
+def _array_of(answer: Any) -> Any:
+    return answer.data if isinstance(answer, Tensor) else as_array(answer)
 
 
 def _references(box: list[Any]) -> int:
@@ -162,8 +167,8 @@ def settle(g: Any) -> Any:
     kind = type(g[0])
     if kind is ndarray and g[0].base is None and _references(g) == _ALONE:
         return g[0]
-    if kind is RowSparse:
-        return g[0]  # nobody writes into one: reading `grad` makes a dense array or a copy of it
+    if isinstance(g[0], RowSparse) or (kind in array_types and kind is not ndarray):
+        return g[0]  # nobody writes into one: reading `grad` of row-sparse ones makes a dense array or a copy of it
     if kind is Tensor:
-        return Tensor(np.array(g[0].data, order="C"), g[0].node)
+        return Tensor(g[0].data.copy(), g[0].node)
     return np.array(g[0], order="C")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,21 @@ def written(arrays: Sequence[Array], by: str) -> None:
             span = _span(array)
             spans.pop(span, None)  # so that the order is that of the last writes
             spans[span] = now, by, site
+
+
+def rewriter(arrays: Sequence[Array], by: str) -> Callable[[], None]:
+    """A function that notes again and again that these arrays, whole, were changed in place."""
+    written(arrays, by)
+    site = call_site()
+    entries = [_writes[id(_owner(array))][1] for array in arrays]
+
+    def rewrite() -> None:
+        global last_write
+        last_write = now = tick()
+        for spans in entries:
+            spans[None] = now, by, site
+
+    return rewrite
 
 
 def stale(array: Array, since: int) -> str | None:

@@ -15,6 +15,7 @@ from autograd_lite.autograd import tensor_backward
 from autograd_lite.core import GraphError, Node, Tensor, leaf
 from autograd_lite.inplace import Writes
 from autograd_lite.memory import Array, name_of, set_name, tick
+from autograd_lite.modes import changes
 from autograd_lite.sparse import RowSparse
 
 if TYPE_CHECKING:
@@ -227,6 +228,7 @@ class Members(Writes):
 
     @requires_grad.setter
     def requires_grad(self, value: Any) -> None:
+        changes.count += 1
         if self.node is None:
             if value:
                 self.node = getattr(self, "_frozen", None) or leaf(self)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ class _Mode(threading.local):
     def __init__(self) -> None:
         self.grad = True
         self.watchers: tuple[Callable[..., None], ...] = ()
+        self.tracer: Any = None  # the compiler's, while it follows a step
         self.before: list[dict[str, Any]] = []  # what each context of this thread found, the innermost last
         self.switched_off = False  # by set_grad_enabled(False) as a statement
 
@@ -32,8 +33,18 @@ class _Contexts:
             self.special += more
 
 
+class _Changes:
+    """How often something changed that compiled steps took for constant: one attribute read a step."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 mode = _Mode()
 contexts = _Contexts()
+changes = _Changes()
 
 
 def is_grad_enabled() -> bool:

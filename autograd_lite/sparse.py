@@ -61,6 +61,11 @@ class RowSparse:
         block += values if alpha == 1.0 else values * alpha
         target[once.rows] = block
 
+    def squared(self) -> RowSparse:
+        """The squares of its numbers, after rows that are named twice were added up."""
+        once = self.coalesce()
+        return RowSparse(once.rows, once.values * once.values, once.shape)
+
     def to_dense(self) -> Array:
         """The whole, as an array."""
         whole = np.zeros(self.shape, self.dtype)

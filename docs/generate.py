@@ -28,13 +28,15 @@ import errata  # noqa: E402
 
 import autograd_lite as al  # noqa: E402
 from autograd_lite import data  # noqa: E402
-from models import networks, report  # noqa: E402
+from models import networks, picture, report  # noqa: E402
 from models.checking import Checked  # noqa: E402
-from models.network import PRINTED  # noqa: E402
+from models.network import CORRECTED, PRINTED  # noqa: E402
 
 README = ROOT / "README.md"
+DERIVED = "6.3", "8.1", "9.1", "10.1", "11.1"  # networks that are shown as code
 NAMES = ROOT / "docs" / "names.md"
 DELTAS = ROOT / "docs" / "deltas.md"
+DERIVE = ROOT / "docs" / "derive.md"
 PICTURE = ROOT / "docs" / "pictures" / "streetlights.svg"
 
 
@@ -178,7 +180,7 @@ def names() -> str:
     return "\n".join(lines)
 
 
-def picture() -> str:
+def picture_of_example() -> str:
     """The SVG of the example that draws."""
     with tempfile.TemporaryDirectory() as folder:
         run(str(ROOT / "examples" / "draw_graph.py"), "graph.svg", folder=folder)
@@ -202,6 +204,30 @@ def with_blocks(text: str) -> str:
     return text
 
 
+def with_networks(text: str) -> str:
+    """The page on derived code, its program run, and networks derived anew; those without their data stay."""
+    start, end = "<!-- networks:start -->\n", "<!-- networks:end -->"
+    page, _, rest = text.partition(start)
+    old, _, after = rest.partition(end)
+    known = dict(re.findall(r"^(### \S+ .*?\n)(.*?)(?=^### |\Z)", old, re.MULTILINE | re.DOTALL))
+    sections = []
+    for name in DERIVED:
+        title = f"### {name} {networks[name].alias}\n"
+        sections.append(title + (known.get(title, "") if errata.skipped(name) else derived(name)))
+    return with_outputs(page) + start + "".join(sections) + end + after
+
+
+def derived(name: str) -> str:
+    """The code of a network, and its hand-written backward pass."""
+    network = networks[name]
+    result, constants = picture.graph(network)
+    by_hand = textwrap.dedent(inspect.getsource(type(network.versions[CORRECTED]).backward))
+    return (
+        f"\nDerived:\n\n```python\n{al.derive(result, names=constants)}```\n"
+        f"\nBy hand:\n\n```python\n{by_hand.rstrip()}\n```\n\n"
+    )
+
+
 def with_outputs(text: str) -> str:
     """A page whose Python blocks are one program, with what each prints in the block of text right after it."""
     pattern = re.compile(r"```python\n(.*?)```\n(?:\n```text\n.*?```\n)?", re.DOTALL)
@@ -210,7 +236,7 @@ def with_outputs(text: str) -> str:
     def ran(block: re.Match[str]) -> str:
         printed = io.StringIO()
         line = text[: block.start(1)].count("\n")
-        code = compile("\n" * line + block[1], "deltas.md", "exec")  # errors name the line of the page
+        code = compile("\n" * line + block[1], "<page>", "exec")  # errors name the line of the page
         with redirect_stdout(printed):
             exec(code, namespace)
         output = printed.getvalue()
@@ -229,9 +255,10 @@ def main() -> int:
     fresh = {
         README: with_blocks(README.read_text()),
         DELTAS: with_outputs(DELTAS.read_text()),
+        DERIVE: with_networks(DERIVE.read_text()),
         errata.PAGE: errata.page(),
         NAMES: names(),
-        PICTURE: picture(),
+        PICTURE: picture_of_example(),
     }
     stale = [path for path, text in fresh.items() if not path.exists() or shown(path.read_text()) != shown(text)]
     if "--check" in sys.argv[1:]:

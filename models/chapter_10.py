@@ -27,12 +27,12 @@ def sections(x: Array) -> Array:
     array([29., 30., 31., 57., 58., 59., 85., 86., 87.])
     """
     images = x.reshape(len(x), 28, 28)
-    sections = np.empty((len(x), POSITIONS, POSITIONS, KERNEL * KERNEL))
-    for row in range(KERNEL):
-        for column in range(KERNEL):
-            pixels = images[:, row : row + POSITIONS, column : column + POSITIONS]
-            sections[..., KERNEL * row + column] = pixels
-    return sections.reshape(-1, KERNEL * KERNEL)
+    pixels = [
+        images[:, row : row + POSITIONS, column : column + POSITIONS, None]
+        for row in range(KERNEL)
+        for column in range(KERNEL)
+    ]
+    return np.concatenate(pixels, axis=-1).reshape(-1, KERNEL * KERNEL)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

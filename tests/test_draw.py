@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.derive.labels import attribute, kind_of_array, number, shortened
 from autograd_lite.draw import DrawError, Picture, draw, engine, to_dot
 from autograd_lite.draw.diagram import diagram
 from autograd_lite.draw.dot import width
-from autograd_lite.draw.labels import attribute, kind_of_array, number, shortened
 
 needs_engine = pytest.mark.skipif(not engine.engines(), reason="neither graphviz-pure nor dot is installed")
 HOSTILE = [

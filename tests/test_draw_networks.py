@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_lite as al
+from autograd_lite.derive.labels import shortened
 from autograd_lite.draw import engine
 from autograd_lite.draw.cut import shortened_to
 from autograd_lite.draw.diagram import Options
-from autograd_lite.draw.labels import shortened
 from models import find, networks, picture
 
 ROOT = Path(__file__).parents[1]

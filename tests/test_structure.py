@@ -17,8 +17,10 @@ LAYERS = [
     ["engine", "function"],
     ["autograd", "interop", "inplace"],
     ["methods", "recorded"],
+    ["derive"],
     ["nn", "draw", "check"],
     ["optim"],
+    ["compiler"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 

@@ -7,21 +7,21 @@ written down. A line is handed out only after it was executed and gave the regio
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.numpy_ops import Call, formula_of
-from autograd_lite.check.numpy_shapes import filled, summed_to
-from autograd_lite.check.numpy_text import ONE, ZERO, Formula, Unprintable, number, plus
-from autograd_lite.check.numpy_text import times as product
 from autograd_lite.check.region import Region, dense
 from autograd_lite.check.rounding import RELATIVE
-from autograd_lite.check.value_text import Values, delta_name
-from autograd_lite.core import Node, Op, Tensor
-from autograd_lite.modes import watch
+from autograd_lite.check.value_text import RESERVED, Values, delta_name
+from autograd_lite.core import Node
+from autograd_lite.derive import helpers
+from autograd_lite.derive.numpy_shapes import summed_to
+from autograd_lite.derive.numpy_text import ONE, ZERO, Formula, Unprintable, number, plus
+from autograd_lite.derive.numpy_text import times as product
+from autograd_lite.derive.statement import statement
+from autograd_lite.derive.trace import raw, run
 from autograd_lite.recorded import Edge
 
 EDGES = 64
@@ -75,124 +75,18 @@ def _source(region: Region, node: Node, names: Mapping[Node, str], values: Value
     raise Unprintable("a gradient without a name")
 
 
-class _alone(watch):  # noqa: N801
-    """A watcher that is the only one, and nothing is recorded."""
-
-    def _wanted(self) -> dict[str, Any]:
-        return {"watchers": (self._watcher,), "grad": False}
-
-
 def _through(region: Region, edge: Edge, above: Formula, values: Values) -> Formula:
     """What a rule makes of a formula."""
-    g = Tensor(np.asarray(dense(region.above[edge[0]])))
-    trace = _Trace(values)
-    trace.given[id(g)] = lambda: above
-    saved = [trace.argument(edge, name, value) for name, value in edge[0].saved_by_name(edge[1]).items()]
-    op = edge[0].op
-    assert op is not None
-    rule = op.rules[op.slot(edge[1])]
-    assert rule is not None
-    with _alone(trace.note):
-        result = rule(g, *saved)
+    trace, result = run(edge, dense(region.above[edge[0]]), values, lambda: above)
     formula = ZERO if result is None else trace.formula(result)
-    return formula if formula.statement else summed_to(formula, np.shape(_raw(result)), Region.below(edge).shape)
-
-
-class _Trace:
-    """What a rule did, and with what: each Tensor that it was given or made, as a formula when asked."""
-
-    def __init__(self, values: Values) -> None:
-        self.values = values
-        self.given: dict[int, Callable[[], Formula]] = {}
-        self.made: dict[int, tuple[Op, Sequence[Any], dict[str, Any], Tensor]] = {}
-        self.kept: list[Tensor] = []  # so that no two have one id
-
-    def note(self, op: Op, args: Sequence[Any], attrs: dict[str, Any], result: Any) -> None:
-        """Called after every op."""
-        self.kept += [a for a in (*args, result) if isinstance(a, Tensor)]
-        if isinstance(result, Tensor):
-            self.made[id(result)] = op, args, attrs, result
-
-    def argument(self, edge: Edge, name: str, value: Any) -> Any:
-        """What a rule is given: arrays as Tensors of which the formula is known."""
-        node = edge[0]
-        assert node.op is not None
-        if name == "y":
-            return self._tensor(value, partial(self.values.of, node))
-        if name not in node.op.arrays:
-            return value
-        at = node.op.arrays.index(name)
-        if node.op.variadic and at == len(node.op.arrays) - 1:
-            parents = node.parents[at:]
-            return tuple(self._value(p, v) for p, v in zip(parents, value, strict=True))
-        return self._value(node.parents[at], value)
-
-    def _value(self, parent: Node | None, value: Any) -> Any:
-        if parent is not None:
-            return self._tensor(value, partial(self.values.of, parent))
-        return self._tensor(value, partial(self.values.constant, value))
-
-    def _tensor(self, value: Any, formula: Callable[[], Formula]) -> Tensor:
-        tensor = Tensor(value)
-        self.kept.append(tensor)
-        self.given[id(tensor)] = formula
-        return tensor
-
-    def formula(self, value: Any) -> Formula:
-        """The formula of what a rule works with: rules are short, and so is this recursion."""
-        if id(value) in self.given:
-            return self.given[id(value)]()
-        if not isinstance(value, Tensor):
-            return number(value, reciprocal=True) if np.ndim(value) == 0 else self.values.constant(value)
-        op, args, attrs, result = self.made[id(value)]
-        arguments = [partial(self.formula, a) for a in args]
-        shapes = [np.shape(_raw(a)) for a in args]
-        formula = formula_of(Call(op, arguments, shapes, attrs, result.shape, result.data))
-        self.given[id(value)] = lambda: formula
-        return formula
-
-
-def _raw(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else value
+    return formula if formula.statement else summed_to(formula, np.shape(raw(result)), Region.below(edge).shape)
 
 
 # Statements
 
 
 def _statement(target: str, formula: Formula, node: Node, values: Values) -> str:
-    """The line: an expression, or zeros that rows are added to."""
-    scatters = [t for t in formula.terms if any(a.kind in {"part", "rows"} for a in t.factors)]
-    rest = Formula(tuple(t for t in formula.terms if t not in scatters))
-    if not scatters:
-        return f"{target} = {_whole(formula, node, values)}"
-    lines = [f"{target} = {_uniform('zeros', None, node, values)}"]
-    for term in scatters:
-        (one,) = term.factors
-        text, g = one.parts
-        g = product(Formula((type(term)(term.over, term.under),)), g)
-        if one.kind == "rows":
-            lines.append(f"np.add.at({target}, {_tuple(text)}, {g.text})")
-        else:
-            lines.append(f"{target}[{text}] {'=' if len(formula.terms) == 1 else '+='} {g.text}")
-    lines += [f"{target} += {rest.text}"] * bool(rest.terms)
-    return "; ".join(lines)
-
-
-def _tuple(index: str) -> str:
-    return f"({index})" if "," in index and "(" not in index else index
-
-
-def _whole(formula: Formula, node: Node, values: Values) -> str:
-    """The text at the tensor's shape."""
-    if formula.shape == node.shape:
-        return formula.text
-    value = formula.number
-    if value is not None:
-        return _uniform({0.0: "zeros", 1.0: "ones"}.get(value, "full"), formula, node, values)
-    if formula.shape and np.prod(formula.shape) != np.prod(node.shape):
-        shape = f"{_own(node, values)}.shape" if _own(node, values) else str(node.shape)
-        return f"np.broadcast_to({formula.text}, {shape})"
-    return filled(formula, node.shape).text
+    return "; ".join(statement(target, formula, node.shape, _own(node, values)))
 
 
 def _own(node: Node, values: Values) -> str | None:
@@ -202,29 +96,14 @@ def _own(node: Node, values: Values) -> str | None:
     return values.of(node).text
 
 
-def _uniform(kind: str, formula: Formula | None, node: Node, values: Values) -> str:
-    own = _own(node, values)
-    more = f", {formula.text}" if kind == "full" and formula is not None else ""
-    return f"np.{kind}({node.shape}{more})" if own is None else f"np.{kind}_like({own}{more})"
-
-
 # Execution
-
-
-def _softmax(x: Any, axis: int = -1) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
-
-
-def _sigmoid(x: Any) -> Any:
-    return 1 / (1 + np.exp(-x))
 
 
 def _gives(line: str, target: str, values: Values, region: Region, expected: Any) -> bool:
     """Does the line, executed, give what is expected?"""
     tree = ast.parse(line)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    scope: dict[str, Any] = {"np": np, "softmax": _softmax, "sigmoid": _sigmoid}
+    scope = {name: thing for name, thing in helpers.functions().items() if name in RESERVED}
     if target in values.bound and target in used:
         return False  # a tensor has the name that the delta would have
     for name in used & set(values.bound):

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import memory
-from autograd_lite.check.numpy_ops import Call, formula_of
-from autograd_lite.check.numpy_shapes import reshaped
-from autograd_lite.check.numpy_text import CHOICE, ONE, ZERO, Formula, Unprintable, atom, negative, number, plus
 from autograd_lite.core import Node, Op
+from autograd_lite.derive.numpy_ops import Call, formula_of
+from autograd_lite.derive.numpy_shapes import reshaped
+from autograd_lite.derive.numpy_text import CHOICE, ONE, ZERO, Formula, Unprintable, atom, negative, number, plus
 from autograd_lite.memory import Array, name_of
 from autograd_lite.ops import elementwise
 from autograd_lite.recorded import Edge, Recorded

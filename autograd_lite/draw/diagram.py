@@ -13,15 +13,15 @@ from typing import Any, Literal
 import numpy as np
 
 from autograd_lite.core import Node, Tensor
+from autograd_lite.derive.labels import attributes, kind_of_array, number, shortened
+from autograd_lite.derive.names import Names, missing, operands, walk
 from autograd_lite.draw.bundles import Bundle, Bundles, labels, which
 from autograd_lite.draw.fold import Folded, fold, unfolded
 from autograd_lite.draw.groups import Group, Titles, by_age, calls, leaf_names
-from autograd_lite.draw.labels import attributes, kind_of_array, number, shortened
-from autograd_lite.draw.nodes import Names, _missing, operands, walk
 from autograd_lite.draw.values import Fact, checked_gradients, fact, gradient_fact, known_values, parts_of
 from autograd_lite.ops import elementwise
 
-__all__ = ["Box", "Diagram", "Link", "Names", "Options", "_missing", "diagram", "operands", "walk"]
+__all__ = ["Box", "Diagram", "Link", "Names", "Options", "diagram", "missing", "operands", "walk"]
 
 Kind = Literal["parameter", "constant", "number", "op", "tensor", "result", "rest"]
 _any_order = ("add", "multiply", "maximum", "minimum")  # ops whose operands may be drawn in any order
@@ -210,7 +210,7 @@ class Drawing:
         """The id of an operand's box, which is drawn if it was not yet; None for one that is not known."""
         if isinstance(value, Node):
             return self.id(value)
-        if value is None or value is _missing:
+        if value is None or value is missing:
             return None
         if isinstance(value, bool | int | float | np.generic):
             self.numbers += 1

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograd_lite.core import Tensor
+from autograd_lite.core import GraphError, Tensor
+from autograd_lite.derive import derive
 from autograd_lite.draw.algebra import Algebra, algebra
 from autograd_lite.draw.engine import DrawError
 from autograd_lite.draw.files import written
@@ -35,10 +36,10 @@ _code = "font: 14px/1.5 ui-monospace, monospace; white-space: pre; overflow-x: a
 
 @dataclass(frozen=True)
 class SideBySide:
-    """One network three times: `picture`, `algebra` and `forward`, the NumPy code of its forward pass.
+    """One network four times: `picture`, `algebra`, and the NumPy code of both passes: `forward` and `backward`.
 
-    `forward` is None where an op has no NumPy text. `str()` gives algebra and code, `html` all of it, and a notebook
-    shows it by itself. `backward` is the code of the backward pass, where it is given.
+    `forward` is None where an op has no NumPy text, `backward` also where the graph has been freed. `str()` gives
+    algebra and code, `html` all of it, and a notebook shows it by itself.
     """
 
     title: str
@@ -92,7 +93,7 @@ def _inline(svg: str) -> str:
 
 
 def side_by_side(loss: Tensor, *, names: Any = None, **drawing: Any) -> SideBySide:
-    """The network under a Tensor, side by side: its picture, its algebra, the code of its forward pass.
+    """The network under a Tensor, side by side: its picture, its algebra, the code of its passes, as `derive` has it.
 
     `names` is as in `to_dot`; other keywords are those of `draw`. Raises TypeError for what is not a Tensor.
 
@@ -101,8 +102,15 @@ def side_by_side(loss: Tensor, *, names: Any = None, **drawing: Any) -> SideBySi
     >>> print(al.side_by_side(al.relu(x @ w).sum()))
     result = ∑ relu(x w)
     <BLANKLINE>
-    result = np.sum(np.maximum(x @ w, 0))
+    h1 = np.maximum(x @ w, 0)
+    result = np.sum(h1)
+    <BLANKLINE>
+    w_delta = x.T @ (h1 > 0)  # w: slope of relu, matrix product
     """
     formula = algebra(loss, names=names)
-    title = formula.lines[-1][0]
-    return SideBySide(title, draw(loss, names=names, **drawing), formula, forward_code(loss, names=names))
+    title, drawn = formula.lines[-1][0], draw(loss, names=names, **drawing)
+    try:
+        derived = derive(loss, names=names)
+    except GraphError:
+        return SideBySide(title, drawn, formula, forward_code(loss, names=names))
+    return SideBySide(title, drawn, formula, derived.forward, derived.backward)

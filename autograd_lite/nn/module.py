@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from autograd_lite.core import ModuleCall, Tensor, leaf
 from autograd_lite.memory import tick, written
+from autograd_lite.modes import changes, mode
 from autograd_lite.nn.html import table
 
 
@@ -64,6 +65,8 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call `forward`; the nodes of what it returns note the call, for pictures."""
+        if mode.tracer is not None:
+            mode.tracer.entered(self)
         start = tick()
         output = self.forward(*args, **kwargs)
         if isinstance(output, Tensor):
@@ -82,6 +85,7 @@ class Module:
     # Registered things stand in `__dict__` as well, where attribute look-up finds them without a detour.
 
     def __setattr__(self, name: str, value: Any) -> None:
+        changes.count += 1
         buffers = self.__dict__.get("_buffers", {})
         home = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
         if home is None and name in buffers and isinstance(value, Tensor):
@@ -176,6 +180,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         """Training behaviour on or off (dropout), for all modules."""
+        changes.count += 1
         for module in self.modules():
             object.__setattr__(module, "training", mode)
         return self
@@ -259,7 +264,11 @@ class Module:
 def clear_grad(parameter: Tensor, set_to_none: bool) -> None:
     """Forget a gradient, or make it zero."""
     node = parameter.node or getattr(parameter, "_frozen", None)
-    if node is not None and node.notes is not None and node.notes.grad is not None:
+    if node is not None and node.notes is not None:
+        if mode.tracer is not None:
+            mode.tracer.clear(node)
+        if node.notes.grad is None:
+            return
         node.notes.grad = None if set_to_none else np.zeros_like(parameter.data)
 
 

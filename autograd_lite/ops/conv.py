@@ -51,7 +51,7 @@ def _window(i: int, j: int, size: Pair, stride: Pair, dilation: Pair) -> tuple[A
 def _unfold(x: Array, *, kernel: Pair, stride: Pair, dilation: Pair) -> Any:
     n, c, *size = x.shape
     out = _out_size((size[0], size[1]), kernel, stride, dilation)
-    columns = np.empty((n, c, *kernel, *out), x.dtype)
+    columns = np.empty_like(x, shape=(n, c, *kernel, *out))
     for i in range(kernel[0]):  # k² copies beat a strided view, which the reshape would copy in worse order
         for j in range(kernel[1]):
             columns[:, :, i, j] = x[_window(i, j, out, stride, dilation)]

@@ -10,7 +10,8 @@ import numpy as np
 
 from autograd_lite.core import Op, Tensor, op_of, primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import less, log, logistic, multiply, sigmoid, where
+from autograd_lite.modes import mode
+from autograd_lite.ops.elementwise import less, log, logistic, multiply, not_equal, sigmoid, where
 from autograd_lite.ops.index import _refuse_range, gather
 from autograd_lite.ops.reduce import mean, sum
 from autograd_lite.ops.shape import _data, _operand, axes, squeeze, unsqueeze
@@ -63,9 +64,7 @@ def log_softmax(input: Any, dim: int = -1) -> Any:
 
 @primitive(index=None)
 def _one_hot(index: Array, *, classes: int, dtype: Any = np.float64) -> Any:
-    out = np.zeros((index.size, classes), dtype)
-    out[np.arange(index.size), index.reshape(-1)] = 1.0
-    return out.reshape(*index.shape, classes)
+    return np.equal(index[..., None], np.arange(classes)).astype(dtype)
 
 
 def one_hot(index: Any, num_classes: int = -1) -> Any:
@@ -106,20 +105,32 @@ def _counted(index: Any, ignore: int) -> Any:
 )
 def _cross_entropy(x: Array, index: Array, *, ignore: int = -100) -> Any:
     logs = _log_softmax(x, dim=x.ndim - 1)
-    losses = -np.take_along_axis(logs, _counted(index, ignore)[..., None], axis=-1)[..., 0]
+    starts = np.arange(0, logs.size, logs.shape[-1])
+    losses = -logs.reshape(-1).take(_counted(index, ignore).reshape(-1) + starts, 0).reshape(index.shape)
     return np.where(index == ignore, 0.0, losses)
 
 
-@primitive(losses=lambda g, index, ignore: g * (index != ignore) / _count(index, ignore), index=None)
+@primitive(losses=lambda g, index, ignore: g * (index != ignore) / _count(index, ignore, g.dtype), index=None)
 def _mean(losses: Array, index: Array, *, ignore: int = -100) -> Any:
-    return np.add.reduce(losses, axis=None) / _count(index, ignore)
+    return np.add.reduce(losses, axis=None) / _count(index, ignore, losses.dtype)
 
 
-def _count(index: Any, ignore: int) -> float:
-    count = float(np.count_nonzero(index != ignore))
+def _count(index: Any, ignore: int, dtype: Any) -> Any:
+    """How many targets count: a Python number, or where a step is compiled an array, looked at in each step."""
+    if isinstance(index, Tensor):  # where a rule is watched
+        return sum(not_equal(index, ignore))
+    if mode.tracer is None or isinstance(index, np.ndarray):
+        count = float(np.count_nonzero(index != ignore))
+        _refuse_none(count, ignore)
+        return count
+    total = np.add.reduce(np.not_equal(index, ignore), axis=None, dtype=dtype)
+    mode.tracer.check(_refuse_none, total, ignore)
+    return total
+
+
+def _refuse_none(count: float, ignore: int) -> None:
     if not count:
         raise ValueError(f"every target is ignore_index ({ignore}), which leaves nothing to average")
-    return count
 
 
 def reduced(losses: Any, reduction: str) -> Any:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive
+from autograd_lite.core import Tensor, ndarray, primitive
 from autograd_lite.memory import Array
+from autograd_lite.modes import mode
 from autograd_lite.ops.shape import _data, along, axes
 from autograd_lite.sparse import RowSparse
 
@@ -38,7 +39,7 @@ def _slice(x: Array, *, index: Any) -> Any:
 @primitive(g=lambda g, index: _slice(g, index=index))
 def add_at(g: Array, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape, with g at a basic index, which names no entry twice: the pair of slicing."""
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros_like(g, shape=shape)
     out[index] = g
     return out
 
@@ -110,6 +111,9 @@ def scatter_rows(g: Array, index: Array, *, shape: tuple[int, ...]) -> RowSparse
 
 def _refuse_range(index: Array, size: int, what: str, least: int = 0) -> None:
     """Raise TypeError unless these are integers, IndexError unless they are from `least` to size - 1."""
+    if mode.tracer is not None and type(index) is not ndarray:  # the compiler's: looked at in each step
+        mode.tracer.check(_refuse_range, index, size, what, least)
+        return
     if index.dtype.kind not in "iu":
         raise TypeError(f"{what}: indices must be integers, and these are {index.dtype}: convert them with .long()")
     if index.size and not (least <= index.min() and index.max() < size):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive, ufuncs
+from autograd_lite.core import Tensor, as_array, primitive, ufuncs
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import multiply
 from autograd_lite.ops.shape import _data, _operand, permute, reshape
@@ -54,7 +54,7 @@ def matmul(a: Array, b: Array) -> Any:
     >>> al.matmul(al.ones(2, 3), al.ones(3)).tolist()
     [3.0, 3.0]
     """
-    a, b = np.asarray(a), np.asarray(b)
+    a, b = as_array(a), as_array(b)
     try:
         return product(a, b)
     except ValueError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive
+from autograd_lite.core import Tensor, as_array, primitive
 from autograd_lite.memory import Array
 
 __all__ = [
@@ -256,7 +256,7 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 @primitive(x=lambda g, widths: _crop(g, widths))
 def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Any:
-    out = np.full([n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)], value, x.dtype)
+    out = np.full_like(x, value, shape=[n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)])
     out[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths, strict=True))] = x
     return out
 
@@ -278,7 +278,7 @@ def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
 @primitive(x=lambda g: g)  # the edge law casts back
 def cast(x: Array, *, dtype: Any) -> Any:
     """In another dtype; the same array where it has it already."""
-    return np.asarray(x, dtype)
+    return x.astype(dtype, copy=False)
 
 
 @primitive(x=None)
@@ -290,13 +290,13 @@ def discrete(x: Array, *, dtype: Any) -> Any:
 @primitive(x=lambda g: g)
 def clone(x: Array) -> Any:
     """A copy, recorded."""
-    return np.array(x)
+    return np.copy(x)
 
 
 def _data(x: Any) -> Any:
-    return x._array if isinstance(x, Tensor) else np.asarray(x)
+    return x._array if isinstance(x, Tensor) else as_array(x)
 
 
 def _operand(x: Any) -> Any:
     """A Tensor as it is, and an array of anything else: a list has not the methods that a rule calls."""
-    return x if isinstance(x, Tensor) else np.asarray(x)
+    return x if isinstance(x, Tensor) else as_array(x)

@@ -54,17 +54,10 @@ class Adam(Optimizer):
         m *= beta1
         self.add(m, g, 1.0 - beta1)
         v *= beta2
-        self.add(v, _squared(g), 1.0 - beta2)
+        self.add(v, g.squared() if isinstance(g, RowSparse) else g * g, 1.0 - beta2)
         spread = np.sqrt(v, out=np.empty_like(v))
         spread /= np.sqrt(1.0 - beta2 ** state["step"])
         spread += group["eps"]
         np.divide(m, spread, out=spread)
         spread *= group["lr"] / (1.0 - beta1 ** state["step"])
         p.data -= spread
-
-
-def _squared(g: Array | RowSparse) -> Array | RowSparse:
-    if not isinstance(g, RowSparse):
-        return g * g
-    once = g.coalesce()
-    return RowSparse(once.rows, once.values * once.values, once.shape)

@@ -9,10 +9,19 @@ import numpy as np
 
 from autograd_lite.core import Tensor
 from autograd_lite.memory import Array, written
+from autograd_lite.modes import changes, mode
 from autograd_lite.nn.module import clear_grad
 from autograd_lite.sparse import RowSparse
 
 LARGE = 4096  # elements from which a product goes into a buffer that is kept: a fresh one costs page faults
+
+
+class Group(dict[str, Any]):
+    """Parameters with their settings, which compiled steps take for constant: a change is counted."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        changes.count += 1
+        super().__setitem__(key, value)
 
 
 class Optimizer:
@@ -55,7 +64,7 @@ class Optimizer:
         unknown = group.keys() - self.defaults.keys() - {"params"}
         if unknown:
             raise TypeError(f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}")
-        self.param_groups.append({**self.defaults, **group, "params": params})
+        self.param_groups.append(Group({**self.defaults, **group, "params": params}))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with `set_to_none=False` make them zero."""
@@ -66,13 +75,17 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient, in place; returns what the closure, if given, returns."""
         loss = None if closure is None else closure()
-        changed = []
+        changed, tracer = [], mode.tracer
         for group in self.param_groups:
             for p in group["params"]:
                 g = None if p.node is None else p.node.notes.grad
                 if g is not None:
-                    self.update(p, g if not isinstance(g, Tensor) else g.data, group)
-                    changed.append(p._array)
+                    g = g if not isinstance(g, Tensor) else g.data
+                    if tracer is None:
+                        self.update(p, g, group)
+                        changed.append(p._array)
+                    else:
+                        tracer.updating(self, p, g, group)
         if changed:
             written(changed, "optimizer.step()")
         return loss
@@ -83,7 +96,7 @@ class Optimizer:
 
     def scaled(self, g: Array, factor: float) -> Array:
         """factor * g, to be used at once: for large arrays in a buffer that the next call uses again."""
-        if g.size < LARGE:
+        if g.size < LARGE or type(g) is not np.ndarray:
             return g * factor
         buffer = self._scratch.get(g.dtype)
         if buffer is None or buffer.size < g.size:

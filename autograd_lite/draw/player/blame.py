@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd_lite.draw.labels import shortened
+from autograd_lite.derive.labels import shortened
 from autograd_lite.draw.player.numbers import entry, number
 from autograd_lite.draw.player.story import Story, said
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import Node, Op
-from autograd_lite.draw.labels import attributes
+from autograd_lite.derive.labels import attributes
 from autograd_lite.draw.player.numbers import Index, _token, added, fill, inside, number
 from autograd_lite.memory import Array
 from autograd_lite.ops import elementwise, shape

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import Node
+from autograd_lite.derive.labels import kind_of_array, shortened
 from autograd_lite.draw.diagram import Names, walk
-from autograd_lite.draw.labels import kind_of_array, shortened
 from autograd_lite.draw.player.flow import Flow, Part
 from autograd_lite.draw.player.numbers import Index, Window, entry, inside, number, window
 from autograd_lite.draw.player.rules import Rule

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.numpy_shapes import filled, index_text, permuted, product, reshaped, summed, summed_to
-from autograd_lite.check.numpy_text import (
+from autograd_lite.core import Op
+from autograd_lite.derive.numpy_shapes import filled, index_text, permuted, product, reshaped, summed, summed_to
+from autograd_lite.derive.numpy_text import (
     ATOM,
     CHOICE,
     ONE,
@@ -32,7 +33,6 @@ from autograd_lite.check.numpy_text import (
     power,
     times,
 )
-from autograd_lite.core import Op
 from autograd_lite.memory import Array
 from autograd_lite.ops import elementwise, fused, index, linalg, reduce, shape
 from autograd_lite.ops.index import ARRAY
@@ -48,6 +48,7 @@ class Call:
     attrs: dict[str, Any]
     shape: Shape
     value: Array | None = None
+    assumed: list[str] = field(default_factory=list)  # what holds for this value, and makes the formula simpler
 
     def __getitem__(self, k: int) -> Formula:
         return self.arguments[k]()
@@ -112,8 +113,10 @@ def _everywhere(made: Call, value: float) -> bool:
 def _compared(sign: str) -> Callable[[Call], Formula]:
     def write(made: Call) -> Formula:
         if sign == "==" and _everywhere(made, 0):  # a tie that does not occur
+            made.assumed.append(f"{made[0].text} == {made[1].text} nowhere")
             return ZERO
         if sign == "!=" and _everywhere(made, 1):
+            made.assumed.append(f"{made[0].text} != {made[1].text} everywhere")
             return ONE
         a, b = made[0], made[1]
         if any(x.number is not None and not math.isfinite(x.number) for x in (a, b)) and _everywhere(made, 1):
@@ -184,7 +187,8 @@ def _scattered(made: Call) -> Formula:
     else:
         items = (made[1],) if made.op.name == "scatter_rows" else _items(made)
         kind, text = "rows", index_text(items, len(made.shape))
-        if len(items) == len(made.shape) == 2 and items[0].text.split("[")[0] == f"np.arange({made.shape[0]})":
+        first = isinstance(items[0], Formula) and len(items) == len(made.shape) == 2
+        if first and isinstance(items[1], Formula) and items[0].text.split("[")[0] == f"np.arange({made.shape[0]})":
             return _chosen(made, items[1])
     g = made[0]
     key = f"scatter({kind}, {text}, {g.text})"
@@ -240,6 +244,7 @@ def _sum(made: Call) -> Formula:
     front, rest = total.split()
     if rest.constant and rest.number is None and made.value is not None and front.number:
         ones = np.allclose(made.value, front.number, rtol=1e-12, atol=0)  # as the sums of probabilities are
+        made.assumed.extend([f"{rest.text} is 1 everywhere"] * ones)
         return front if ones else total
     return total
 

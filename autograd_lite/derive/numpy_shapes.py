@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.numpy_text import (
+from autograd_lite.derive.numpy_text import (
     ATOM,
     MATMUL,
     NEGATIVE,

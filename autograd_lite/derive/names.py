@@ -1,4 +1,4 @@
-"""Recorded nodes as a picture needs them: in an order that the graph alone decides, with operands and names."""
+"""What the caller calls things, the order in which a graph is read, and what each op was given."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import numpy as np
 from autograd_lite.core import Node, Tensor
 from autograd_lite.memory import name_of
 
-_missing = object()
+missing = object()  # a constant operand that no rule kept
 
 
 class Names:
     """What the caller calls things: by node, and for constants by array. They win over a tensor's own."""
 
     def __init__(self, names: Any = None) -> None:
+        self.guessed: dict[Node, str] = {}  # of tensors that have no name otherwise
         self._of_nodes: dict[Node, str] = {}
         self._of_arrays: dict[int, tuple[str, Any]] = {}  # with the array, whose id must stay its own
+        self._guesses: dict[int, tuple[str, Any]] = {}
         self.tensors: list[Any] = []
         for name, value in _pairs(names):
             if not isinstance(name, str) or not isinstance(value, Tensor | np.ndarray):
@@ -34,12 +36,19 @@ class Names:
 
     def of_node(self, node: Node) -> str | None:
         """A leaf's or a result's name."""
-        return self._of_nodes.get(node) or node.name
+        return self._of_nodes.get(node) or node.name or self.guessed.get(node)
 
     def of_array(self, array: Any) -> str | None:
         """A constant's name."""
         given = self._of_arrays.get(id(array))
-        return name_of(array) if given is None else given[0]
+        return name_of(array) or self._guessed(array) if given is None else given[0]
+
+    def guess_array(self, array: Any, name: str) -> None:
+        """A name for a constant that has none."""
+        self._guesses.setdefault(id(array), (name, array))
+
+    def _guessed(self, array: Any) -> str | None:
+        return self._guesses[id(array)][0] if id(array) in self._guesses else None
 
 
 def _pairs(names: Any) -> Iterable[tuple[Any, Any]]:
@@ -75,7 +84,7 @@ def walk(roots: Iterable[Node]) -> list[Node]:
 
 
 def operands(node: Node) -> list[Any]:
-    """What each operand of an op is: its node, the constant that was saved for a rule, or `_missing`."""
+    """What each operand of an op is: its node, the constant that was saved for a rule, or `missing`."""
     op = node.op
     if op is None:
         return []
@@ -92,7 +101,7 @@ def operands(node: Node) -> list[Any]:
         if parent is not None:
             found.append(parent)
         elif k < fixed:
-            found.append(kept.get(op.arrays[k], _missing))
+            found.append(kept.get(op.arrays[k], missing))
         else:
-            found.append(_missing if rest is None else rest[k - fixed])
+            found.append(missing if rest is None else rest[k - fixed])
     return found
