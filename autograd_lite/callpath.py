@@ -45,7 +45,9 @@ def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
     spelled = {"y": "y", **{a: a for a in op.attrs}, **{a: f"_data_{a}" for a in op.arrays}}
     spelled |= {f"{a}_shape": f"shape_of(_data_{a})" for a in op.arrays}
     needs = {a: _tuple([spelled[n] for n in names]) for a, names in zip(op.arrays, op.names, strict=True)}
-    saved = {a: f"None if _node_{a} is None else {needs[a]}" for a in ruled}
+    asked = {name for names in op.names for name in names}
+    number = {a: "None" if a in asked else f"((_data_{a},) if type(_data_{a}) in numbers else None)" for a in ruled}
+    saved = {a: f"{number[a]} if _node_{a} is None else {needs[a]}" for a in ruled}
     lines = []
     for a in op.arrays:
         lines += [

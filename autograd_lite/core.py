@@ -31,6 +31,7 @@ ModuleCall = tuple[weakref.ref[Any], type, int, int]  # the module, its class, t
 
 ndarray, asarray, shape_of = np.ndarray, np.asarray, np.shape
 array_types: set[type] = {ndarray}  # what a Tensor may hold: the compiler's stand-ins for arrays come in as well
+numbers = {int, float}
 no_attrs: dict[str, Any] = {}  # shared by all nodes that have none
 
 
@@ -62,8 +63,9 @@ class Notes:
 class Node:
     """One recorded op: its parents (nodes, or None for a constant) and, by argument, what its rules need.
 
-    `saved[k]` is the tuple that argument k's rule takes after `g`; it is None for an argument that needs no
-    gradient, and `saved` itself is None once the graph is freed. A leaf has no op.
+    `saved[k]` is the tuple that argument k's rule takes after `g`. For an argument that needs no gradient it is None,
+    or holds a Python number that no rule asks for, so that pictures and code can show it. `saved` itself is None once
+    the graph is freed. A leaf has no op.
     """
 
     __slots__ = ("__weakref__", "attrs", "dtype", "notes", "op", "parents", "saved", "seq", "shape")
@@ -262,8 +264,15 @@ class Op:
         if all(p is None for p in parents):
             return None
         arrays = [a._array if isinstance(a, Tensor) else a for a in args]
-        saved = tuple(None if p is None else self.save(k, arrays, attrs, y) for k, p in enumerate(parents))
+        saved = tuple(
+            self._number(k, arrays[k]) if p is None else self.save(k, arrays, attrs, y) for k, p in enumerate(parents)
+        )
         return Node(self, parents, saved, attrs, y.shape, y.dtype)
+
+    def _number(self, argument: int, value: Any) -> tuple[Any, ...] | None:
+        """A constant that is a Python number, where no rule asks for it."""
+        asked = self.variadic or any(self.arrays[argument] in names for names in self.names)
+        return None if asked or self.rules[argument] is None or type(value) not in numbers else (value,)
 
     def finish(self, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
         """The result of a call off the ordinary path: arrays alone, constants, `no_grad`, watched, or variadic."""
@@ -290,6 +299,7 @@ _call_globals: dict[str, Any] = {  # what the text of a call path can see
     "ndarray": ndarray,
     "new": object.__new__,
     "no_attrs": no_attrs,
+    "numbers": numbers,
     "shape_of": shape_of,
     "tick": tick,
 }

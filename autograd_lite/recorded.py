@@ -18,8 +18,10 @@ Edge = tuple[Node, int]  # an op's node, and which of its arguments
 
 
 def kept(node: Node) -> Iterator[tuple[int | None, Any]]:
-    """What an op's rules keep: an argument's place and its array, or None and the output."""
+    """What an op's node keeps: an argument's place and its array or number, or None and the output."""
     for k, parent in enumerate(node.parents):
+        if parent is None and node.saved is not None and node.saved[k]:
+            yield k, node.saved[k][0]  # type: ignore[index]
         for name, value in () if parent is None else node.saved_by_name(k).items():
             if name == "y":
                 if value is not None:

@@ -253,7 +253,7 @@ def test_what_is_long_gets_lines_of_its_own():
 def test_what_is_used_twice_is_written_once():
     shared = al.tanh(x @ w.T + 1)
     text = str(algebra((shared * shared + al.exp(shared) * shared).sum() + (shared * 12).sum()))
-    assert text.startswith("h1 = tanh(x wᵀ + c1)\n")
+    assert text.startswith("h1 = tanh(x wᵀ + 1)\n")
     assert text.count("tanh") == 1
 
 
@@ -311,9 +311,10 @@ def test_operands_that_no_rule_kept():
     loss = ((pred - given) ** 2).sum()
     assert str(algebra(loss)) == "result = ∑ (pred − c1)²"
     assert str(algebra(loss, names={"answer": given})) == "result = ∑ (pred − answer)²"
-    one = al.tensor([[1.0, 1.0]], name="one")
     assert str(algebra(al.square(pred + 1.0).sum())) == "result = ∑ (pred + 1)²"
-    assert str(algebra(al.square(pred + 1.0).sum(), names={"ones": one})) == "result = ∑ (pred + ones)²"
+    one = al.tensor([[1.0, 1.0]])
+    assert str(algebra(al.square(pred + one).sum())) == "result = ∑ (pred + 1)²"
+    assert str(algebra(al.square(pred + one).sum(), names={"ones": one})) == "result = ∑ (pred + ones)²"
     assert str(algebra(al.square(pred + 0.1).sum())) == "result = ∑ (pred + 0.1)²"
 
 
@@ -327,7 +328,7 @@ def test_after_backward_the_formula_is_there_yet():
 
 def test_a_changed_leaf_gives_no_wrong_number():
     a = tensor(1, name="a")
-    loss = al.square(a + 0.25).sum()
+    loss = al.square(a + np.array([0.25])).sum()
     with al.no_grad():
         a += 5.0
     assert "0.25" not in str(algebra(loss))

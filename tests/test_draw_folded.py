@@ -362,6 +362,7 @@ def test_chains_of_ops_on_entries_become_one():
     assert [box.lines for box in diagram.boxes if box.kind == "op"] == [("sigmoid, multiply, tanh,", "add"), ("sum",)]
     assert diagram.folded == ["4 ops on single entries are joined to 1 chains."]
     assert {(a, b) for a, b in ((k.start, k.end) for k in diagram.links) if b == "op6"} == {
+        ("k1", "op6"),
         ("t1", "op6"),
         ("t3", "op6"),
     }

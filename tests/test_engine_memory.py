@@ -248,4 +248,4 @@ def test_ten_thousand_training_steps_do_not_grow_the_memory():
         after = traced()
     finally:
         tracemalloc.stop()
-    assert after - before < 20_000
+    assert after - before < 60_000  # the smallest object a step would be 260,000

@@ -91,10 +91,12 @@ def operands(node: Node) -> list[Any]:
     if None not in node.parents:
         return list(node.parents)
     kept: dict[str, Any] = {}
-    for k, saved in enumerate(node.saved or ()):
-        if saved is not None:
-            kept |= zip(op.names[op.slot(k)], saved, strict=True)
     fixed = len(op.arrays) - op.variadic
+    for k, saved in enumerate(node.saved or ()):
+        if saved is not None and node.parents[k] is not None:
+            kept |= zip(op.names[op.slot(k)], saved, strict=True)
+        elif saved:
+            kept[op.arrays[k]] = saved[0]
     rest = kept.get(op.arrays[-1]) if op.variadic else None
     found: list[Any] = []
     for k, parent in enumerate(node.parents):

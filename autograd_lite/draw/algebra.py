@@ -47,8 +47,8 @@ def algebra(loss: Tensor, *, names: Any = None) -> Algebra:
     result = 3 (a + b c)
     """
     refuse_other(loss)
-    if loss.node is None:
-        made = [Line(named("result"), _constant_piece(loss, Names(names)), 0)]
+    if loss.node is None or loss.node.op is None:
+        made = [Line(named("result"), _alone(loss, Names(names)), 0)]
     else:
         try:
             made = Lines(loss, names, _textbook, whole=True).write()
@@ -71,8 +71,9 @@ def refuse_other(t: Any) -> None:
         raise TypeError(f"the graph of a Tensor is written down, and this is {type(t).__name__}")
 
 
-def _constant_piece(t: Tensor, names: Names) -> Piece:
-    name = names.of_array(t.data)
+def _alone(t: Tensor, names: Names) -> Piece:
+    """A tensor that no op made."""
+    name = names.of_array(t.data) if t.node is None else names.of_node(t.node)
     if name is not None:
         return named(name)
     return number(t.data) if t.data.size == 1 else Piece(of := str(t.shape), escaped(of))

@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from autograd_lite import memory
 from autograd_lite.core import Node, Tensor
 from autograd_lite.derive.labels import attributes, kind_of_array, number, shortened
+from autograd_lite.derive.lines import Constants
 from autograd_lite.derive.names import Names, missing, operands, walk
 from autograd_lite.draw.bundles import Bundle, Bundles, labels, which
 from autograd_lite.draw.fold import Folded, fold, unfolded
@@ -104,7 +106,8 @@ class Drawing:
         self.place = {node: k for k, node in enumerate(order, 1)}
         self.ops = by_age(order)
         self.index = {node: i for i, node in enumerate(self.ops)}
-        self.operands = [operands(node) for node in self.ops]
+        constants = Constants(order, roots[0], self.names) if len(roots) == 1 else None
+        self.operands = [_given(node, constants) for node in self.ops]
         nothing: list[Group | None] = [None] * len(self.ops)
         groups = calls(self.ops) if options.group else nothing
         self.leaf_names = leaf_names(groups)
@@ -237,6 +240,14 @@ class Drawing:
         return made
 
 
+def _given(node: Node, constants: Constants | None) -> list[Any]:
+    """The operands of an op; constants that no rule kept, as far as they can be found by name or are plain numbers."""
+    given = operands(node)
+    if constants is None or not any(value is missing for value in given):
+        return given
+    return [constants.find(node, k, given) if value is missing else value for k, value in enumerate(given)]
+
+
 def _describe(folded: Folded, ops: Sequence[Node], titles: Titles, made: Diagram) -> None:
     """The titles of groups, and what a diagram says of what is folded."""
     for group in dict.fromkeys(g for start in dict.fromkeys(folded.groups) if start for g in start.path()):
@@ -281,12 +292,29 @@ def fill(drawing: Drawing) -> None:
         )
     elif "grad" in drawing.show and "leaves" in kinds.values() and not asked["leaves"]:
         drawing.made.notes.append("No gradient of a leaf is computed yet.")
+    _say_what_is_past(drawing)
     for box in boxes:
         node = box.of if box in kinds else None
         if "value" in drawing.show and box.of is not None and (node is None or node in drawing.values):
             box.facts += (fact("value", box.of if node is None else drawing.values[node]),)
         if node is not None and asked[kinds[box]]:
             box.facts += (gradient_fact(node, given),)
+
+
+def _say_what_is_past(drawing: Drawing) -> None:
+    """Notes on what backward() let go, and on values that are newer than the graph."""
+    notes = drawing.made.notes
+    if any(node.saved is None for node in drawing.ops):
+        notes.append("backward() let go of inputs and constants: backward(retain_graph=True) keeps them.")
+    last = max((node.seq for node in drawing.roots), default=0)
+    names = [
+        drawing.name(node) or "a leaf"
+        for node, array in drawing.values.items()
+        if node.op is None and memory.stale(array, last) is not None
+    ]
+    if names:
+        listed = ", ".join(names[:_said]) + (", …" if len(names) > _said else "")
+        notes.append(f"Changed after the forward pass, and shown as they are now: {listed}.")
 
 
 def _gradient(node: Node, given: Mapping[Node, Any]) -> bool:

@@ -111,8 +111,8 @@ def _run(program: str, text: str, format: str, timeout: float | None) -> bytes:
         )
     except subprocess.TimeoutExpired as error:
         raise DrawError(
-            f"the layout was stopped after {timeout:g} s. Draw a part of the graph (an inner tensor), "
-            "or give it longer with timeout=; al.to_dot(t) gives the text at once"
+            f"the layout was stopped after {timeout:g} s. Give max_nodes= a smaller number, draw a part of the graph "
+            "(an inner tensor), or give it longer with timeout=; al.to_dot(t) gives the text at once"
         ) from error
     except (OSError, execute.ExecutableNotFound) as error:
         raise DrawError(f"{command[0]} could not be run: {error}. {HOW_TO_GET}") from error

@@ -77,7 +77,7 @@ def draw(
     gradients: Mapping[Any, Any] | None = None,
     format: str | None = None,
     engine: str | None = None,
-    max_nodes: int | None = 200,
+    max_nodes: int | None = 100,
     timeout: float | None = 30.0,
 ) -> Picture:
     """Draw the graph under a Tensor, or under a list of them: a `Picture`, and a file if `path` is given.
@@ -105,6 +105,8 @@ def draw(
         raise ValueError(
             f"format={format!r} is for a file: give a path, or take the .svg or .dot of what draw(t) returns"
         )
+    if max_nodes is not None and max_nodes < 1:
+        raise ValueError(f"max_nodes is at least 1, or None for any number, and not {max_nodes}")
     made = drawn(t, Options(names, show, gradients, group, fold), max_nodes)
     picture = Picture(dot_text(made), engine, timeout, " ".join(made.folded))
     if path is not None:
