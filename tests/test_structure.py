@@ -93,7 +93,7 @@ def test_the_core_needs_numpy_alone():
     import sys
 
     allowed = {"numpy", "autograd_lite", *sys.stdlib_module_names}
-    optional = {"graphviz": "draw", "pooch": "data"}
+    optional = {"graphviz": "draw", "pooch": "data", "numba": "compiler", "llvmlite": "compiler"}
     for path in sources(PACKAGE):
         for line, module in runtime_imports(path):
             top = module.split(".")[0]

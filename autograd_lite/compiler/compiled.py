@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.compiler.emit import Emitter
+from autograd_lite.compiler.fused import FusedEmitter
 from autograd_lite.compiler.ir import Place
+from autograd_lite.compiler.jit import numba
 from autograd_lite.compiler.run import MISS, Run
 from autograd_lite.compiler.session import Session, commit
 from autograd_lite.compiler.traced import Traced
@@ -18,7 +21,7 @@ from autograd_lite.modes import contexts
 from autograd_lite.nn.module import Module
 
 MOST = 64  # programs that are kept: one for each kind of arguments, the least recently used goes
-BACKENDS = ("numpy",)
+BACKENDS = {"numpy": Emitter, "numba": FusedEmitter}
 
 
 class Compiled:
@@ -75,7 +78,7 @@ class Compiled:
         self._traces += 1
         if session.final:
             parameters = [(name, var) for name, (var, _) in zip(names, given, strict=True)]
-            self._chosen(Run(session, parameters, shown))
+            self._chosen(Run(session, parameters, shown, BACKENDS[self._backend]))
         return value
 
     @property
@@ -175,8 +178,14 @@ def compile(step: Any = None, *, backend: str = "numpy", keep_grads: bool = Fals
     Returned tensors are copies, without a graph. A gradient that the step itself forgets (`zero_grad`) is not left
     in `.grad`, unless `keep_grads`. One thread at a time.
 
-    Raises TraceError (a GraphError) where the step reads numbers (`.item()`, `if tensor:`), with the line, and
-    ValueError for an unknown backend.
+    `backend="numba"` (extra `jit`) makes loops of the elementwise and the small parts, which Numba compiles: seconds
+    the first time, then they are found on disk, in NUMBA_CACHE_DIR or the user's cache directory. The rest stays
+    NumPy's: large products and sums, exp and its like on many numbers, functions that loops do not know. Results are
+    those of NumPy but for the order of sums; no floating-point error is reported from inside loops, whatever
+    `np.errstate` says.
+
+    Raises TraceError (a GraphError) where the step reads numbers (`.item()`, `if tensor:`), with the line,
+    ValueError for an unknown backend, and ImportError where Numba is missing.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0, 2.0], requires_grad=True)
@@ -195,4 +204,6 @@ def compile(step: Any = None, *, backend: str = "numpy", keep_grads: bool = Fals
         raise ValueError(f"backend is {' or '.join(map(repr, BACKENDS))}, and not {backend!r}")
     if step is None:
         return functools.partial(compile, backend=backend, keep_grads=keep_grads)
+    if backend == "numba":
+        numba()
     return Compiled(step, backend, keep_grads)

@@ -129,6 +129,19 @@ class Emitter:
             known = self.tensors[id(place.owner), place.key] = owner, array, place
         return known[1]
 
+    # What other backends add
+
+    def preamble(self) -> str:
+        """What is shown before the step."""
+        return ""
+
+    def takes(self, name: str, array: Any) -> bool:
+        """May an array be put in the place of another one of its shape and dtype?"""
+        return True
+
+    def bind(self, names: dict[str, Any]) -> None:
+        """Add to the names of the program, whenever its arrays are exchanged."""
+
     # Lines
 
     def lines(self) -> Iterator[str]:

@@ -35,7 +35,9 @@ class Run:
     a call compares one number, and only where that differs looks at everything, in `fits`.
     """
 
-    def __init__(self, session: Session, parameters: list[tuple[str, Any]], result: Any) -> None:
+    def __init__(
+        self, session: Session, parameters: list[tuple[str, Any]], result: Any, emitter: type[Emitter] = Emitter
+    ) -> None:
         self.program = session.trace.program
         self.before = len(self.program.instructions)
         optimised(self.program, session.trace.var_like)
@@ -44,7 +46,7 @@ class Run:
         self.call: Callable[..., Any]
         self._modules, self._met, self._trace = session.modules, session.met, session.trace
         self._settings = [(g, {k: v for k, v in g.items() if k not in ("lr", "params")}) for g in session.groups]
-        self._emitter = Emitter(self.program, self.layout)
+        self._emitter = emitter(self.program, self.layout)
         self._write(parameters, result)
         self._bind()
 
@@ -71,7 +73,7 @@ class Run:
         if early:
             text += f"\n\ndef refresh():\n    global {', '.join(early)}\n"
             text += "".join(f"    {line}\n" for line in [*settings, *e.refreshed])
-        self.source = text
+        self.source = e.preamble() + text
         self.file = f"<autograd_lite compiled step {hashlib.sha256(text.encode()).hexdigest()[:12]}>"
         linecache.cache[self.file] = len(text), None, text.splitlines(keepends=True), self.file
         self._code = compile(text, self.file, "exec")
@@ -108,6 +110,7 @@ class Run:
             names[array] = place.get()
         for text, (base, made) in self._emitter.fixed:
             names[text] = base.array(made) if isinstance(base, Slot) else view(made, names[base])
+        self._emitter.bind(names)
         written = [place.get() for place, _ in self.program.writes if place.kind == "tensor"]
         names["wrote"] = memory.rewriter(written, "a compiled step")
         exec(self._code, names)
@@ -130,7 +133,7 @@ class Run:
         if any(tensor.node is not node for tensor, node in self._met):
             return False
         now = [(array, place.get()) for array, place in self._bound]
-        if not all(_alike(self.names[array], new) for array, new in now):
+        if not all(_alike(self.names[array], new) and self._emitter.takes(array, new) for array, new in now):
             return False
         if any(new is not self.names[array] for array, new in now):
             self._bind()
