@@ -268,11 +268,11 @@ def test_values_are_those_of_the_block_that_is_shown():
         x.name = "state"
     diagram = made(x, show=("value",), names={"state": x})
     shown = {box.lines[0]: box.facts[0].rows[0][0] for box in diagram.boxes if box.facts}
-    assert shown["state"] == f"{x.item():.4g}"
+    assert shown["state"] == f"{x.item():.5g}"
     first = next(box for box in diagram.boxes if box.group and box.kind == "tensor" and box.facts)
-    assert first.facts[0].rows == ((f"{math.tanh(2.0):.4g}",),)
+    assert first.facts[0].rows == ((f"{math.tanh(2.0):.5g}",),)
     last = next(box for box in diagram.boxes if box.kind == "result")
-    assert last.facts[0].rows == ((f"{x.item():.4g}",),)
+    assert last.facts[0].rows == ((f"{x.item():.5g}",),)
 
 
 def test_steps_within_steps():

@@ -47,14 +47,14 @@ def parts_of(show: Any) -> tuple[str, ...]:
 
 
 def short(value: Any) -> str:
-    """A number in four significant digits.
+    """A number in five significant digits.
 
     >>> short(-1.02134), short(33.0), short(7)
-    ('-1.021', '33', '7')
+    ('-1.0213', '33', '7')
     """
     if isinstance(value, bool | np.bool_ | int | np.integer):
         return str(value)
-    return f"{float(value) + 0.0:.4g}"  # + 0.0: a zero has no sign
+    return f"{float(value) + 0.0:.5g}"  # + 0.0: a zero has no sign
 
 
 def fact(part: str, array: Any) -> Fact:
