@@ -581,6 +581,56 @@ def two_layers():
     return loss, delta, (w1, w2, h_in, h, out)
 
 
+def test_names_are_numbered_in_the_order_of_the_steps(story):
+    x = al.tensor([1.0, 2.0], requires_grad=True, name="x")
+    early = x.exp()
+    late = x.sin()
+    data = story((late * early).sum())
+    rules = [s["rule"] for s in data.steps if s["phase"] == "forward"]
+    assert rules == ["h1 = exp(x)", "h2 = sin(x)", "h3 = h2 · h1", "result = Σ h3"]
+
+
+def test_no_constant_is_called_what_a_tensor_is(story):
+    x = al.tensor([1.0, 2.0], requires_grad=True, name="c1")
+    named, nameless = np.array([3.0, 4.0]), np.array([5.0, 6.0])
+    data = story((x * named * nameless).sum(), names={"c1": x, "x": named})
+    assert [s["rule"] for s in data.steps if s["phase"] == "forward"][:2] == ["h1 = c1 · x", "h2 = h1 · c2"]
+    data = story((x * named * nameless).sum(), names={"y": x, "c1": named, "w": nameless})
+    assert [s["rule"] for s in data.steps if s["phase"] == "forward"][:2] == ["h1 = y · c1", "h2 = h1 · w"]
+    module_like = al.tensor([1.0, 2.0], requires_grad=True, name="hidden")
+    data = story((module_like * named).sum(), names={"hidden": named})
+    rule = next(s["rule"] for s in data.steps if s["phase"] == "forward")
+    assert rule == "h1 = hidden · hidden_2"
+    if engine.engines():
+        assert ">hidden_2</text>" in data.page
+
+
+def test_constants_are_called_as_in_formulas(story):
+    x = al.tensor([[1.0, 2.0], [0.5, -1.0]], requires_grad=True, name="x")
+    loss = F.mse_loss(x * np.array([3.0, 4.0]), np.array([[5.0, 6.0], [7.0, 8.0]]))
+    text = str(al.algebra(loss))
+    labels = {i["label"] for s in story(loss).steps for i in s.get("inputs", ()) if isinstance(i, dict)}
+    assert labels == {"c1", "target"}
+    assert all(label in text for label in labels)
+
+
+def test_of_parts_that_meet_an_entry_is_chosen_where_both_are_there(story):
+    x = al.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True, name="x")
+    data = story((x[:3] * np.array([9.0, 1.0, 1.0])).sum() + (x[1:] * np.array([1.0, 2.0, 50.0])).sum())
+    (edge,) = [edge for _, edge in edges(data) if edge["sums"]]
+    chosen = edge["sums"][edge["array"]["first"]]
+    assert "0 +" not in chosen
+    assert "+ 0" not in chosen
+
+
+@pytest.mark.parametrize("report", ["agrees", 7, ["agrees"], {"w": np.ones(2)}])
+def test_a_report_of_another_type_is_refused(report, tmp_path):
+    x = al.tensor([1.0, 2.0], requires_grad=True, name="x")
+    with pytest.raises(TypeError, match="report is what check_deltas returns, and this is "):
+        al.animate(x.sum(), tmp_path / "x.html", report=report)
+    assert not (tmp_path / "x.html").exists()
+
+
 def test_blame_is_where_check_deltas_finds_it(story):
     loss, delta, held = two_layers()
     data = story(loss, report=al.check_deltas(loss, delta))

@@ -229,6 +229,60 @@ def test_blame_is_laid_over(chromium, wrong):
         assert not page.is_visible(".verdict-line >> nth=0")
 
 
+@pytest.mark.parametrize("where", ["#blamed", "#overlay"])
+def test_after_a_click_on_the_checkbox_the_space_plays(chromium, wrong, where):
+    with opened(chromium, wrong) as it:
+        page = it.page
+        box = page.locator(where).bounding_box()
+        page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
+        assert not page.is_checked("#blamed")
+        page.wait_for_selector("#blamed:not(:focus)")
+        press(page, " ")
+        assert page.get_attribute("#play", "aria-label") == "Pause"
+        assert not page.is_checked("#blamed")
+        press(page, " ")
+        page.focus("#blamed")  # reached by the keyboard, it is switched by the space
+        press(page, " ")
+        assert page.is_checked("#blamed")
+        assert page.get_attribute("#play", "aria-label") == "Play"
+
+
+def test_a_verdict_keeps_its_colour_while_its_box_is_lit(chromium, wrong):
+    with opened(chromium, wrong) as it:
+        page = it.page
+        press(page, "End")
+        seen = []
+        while page.inner_text("#place").split(" /")[0] != "0":
+            seen += page.evaluate(
+                """() => [...document.querySelectorAll("g.node.lit.introduced")]
+                  .map(g => getComputedStyle(g.querySelector("path, polygon")).stroke)"""
+            )
+            press(page, "ArrowLeft")
+        assert len(seen) >= 2
+        assert set(seen) == {"rgb(179, 22, 75)"}
+
+
+def test_on_a_phone_row_names_cover_no_number(chromium, tmp_path):
+    x = al.tensor(np.linspace(1.0, 2.0, 64).reshape(8, 8), requires_grad=True, name="x")
+    with opened(chromium, al.animate((x * x).sum(), tmp_path / "x.html")) as it:
+        page = it.page
+        page.set_viewport_size({"width": 390, "height": 800})
+        press(page, "ArrowRight")
+        covered = """() => { const head = document.querySelector("#panel .scroll th[scope=row]");
+          return head.getBoundingClientRect().right - head.nextSibling.getBoundingClientRect().left; }"""
+        page.evaluate("() => { document.querySelector('#panel .scroll').scrollLeft = 0; }")
+        assert page.evaluate(covered) <= 1
+        page.evaluate("() => { document.querySelector('#panel .scroll').scrollLeft = 60; }")
+        assert page.evaluate("() => document.querySelector('#panel .scroll').scrollLeft") == 60
+        assert page.evaluate(covered) <= 1
+
+
+def test_the_seed_is_said_once(chromium, b1):
+    with opened(chromium, b1) as it:
+        press(it.page, "ArrowRight", 4)
+        assert text(it.page).count("∂J/∂J = 1") == 1
+
+
 def test_the_measures_see_what_is_wrong(chromium, tmp_path):
     page = tmp_path / "page.html"
     text = "a text that is rather long"

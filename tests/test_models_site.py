@@ -297,11 +297,24 @@ def test_every_delta_has_both_its_lines_and_only_wrong_ones_are_marked(name: str
         assert all(side.hand_lines for side in made)
 
 
+def hand_and_derived(checked: checking.Checked, name: str) -> tuple[Any, Any]:
+    report = checked.deltas[checked.shown]
+    finding = next(f for f in report if f.name == name)
+    return finding.hand, finding.true * report.scale
+
+
 def test_a_large_array_shows_where_it_differs_most() -> None:
     network = networks["8.3"]
     printed = next(c for c in checking.check(network) if c.version == "as-printed")
     side = next(s for s in sides.sides(network, "as-printed", printed) if s.name == "weights_0_1")
     assert side.coloured
+    columns = {
+        j for part in side.columns.split(", ") for j in range(int(part.split("–")[0]), int(part.split("–")[-1]) + 1)
+    }
+    finding = next(f for f, _ in printed.introduced if f.name == "layer_1_in")
+    assert finding.hand.shape[1] == 100 > max(columns)
+    assert len(columns) == 12
+    assert side.largest == max(abs(float(np.max(np.abs(a)))) for a in hand_and_derived(printed, "weights_0_1"))
     assert side.shown == "12 of 784 rows and 12 of 100 columns, those with the largest differences"
     assert (len(side.hand), len(side.hand[0])) == (12, 12)
     assert any(cell.differs for row in side.hand for cell in row)
@@ -330,8 +343,47 @@ def test_what_mending_changes_is_what_both_print(made: Path) -> None:
     for version in ("as-printed", "corrected"):
         last = learned.learn(networks["5.4s"], True).runs[version].last
         assert last.startswith("I:0 ")
-        assert last in page.text
+        (shown,) = [code for code in page.all("code") if code.attributes.get("title") == last]
+        short, full = (re.findall(r"-?[\d.]+(?:e-\d+)?", text) for text in (shown.text, last))
+        assert max(map(len, short)) < 12 < max(map(len, full))
+        np.testing.assert_allclose([float(n) for n in short], [float(n) for n in full], rtol=1e-5)
     assert "What mending them changes" not in page_of(made, "6.3").text
+
+
+def test_where_mending_costs_accuracy_that_is_said() -> None:
+    network = networks["9.1"]
+    full = content._outcomes(network, learned.learn(network, True))[1]
+    reached = [float(re.search(r"Test-Acc:([\d.]+)", full.lines[v])[1]) for v in ("as-printed", "corrected")]  # type: ignore[index]
+    assert reached[1] < reached[0]
+    assert full.note.endswith(f" is lower here: {reached[1]} against {reached[0]}.")
+    better = {"as-printed": full.lines["corrected"], "corrected": full.lines["as-printed"]}
+    assert content._worse(better) == content._worse({"corrected": full.lines["corrected"]}) == ""
+
+
+def test_a_derivative_that_is_one_everywhere_is_told_of() -> None:
+    network = networks["8.1"]
+    (found,) = (c for c in checking.check(network) if c.version == "as-printed")
+    (mistake,) = content._mistakes(network, found)
+    assert mistake.note.endswith(": relu2deriv(layer_1).")
+    by_hand = network.versions["as-printed"]
+    line = source.delta_lines(by_hand, ["layer_1_in"])["layer_1_in"]
+    layers = [{"layer_1": np.array([0.0, 3.0])}, {"layer_1": np.array([-1.0])}]
+    assert source.slopes_of_one(by_hand, line, layers[:1]) == ["relu2deriv(layer_1)"]
+    assert source.slopes_of_one(by_hand, line, layers) == []
+    (other,) = (c for c in checking.check(networks["11.1"]) if c.version == "as-printed")
+    assert [m.note for m in content._mistakes(networks["11.1"], other)] == [""]  # no derivative stands there
+
+
+def test_what_is_the_same_is_not_said_twice(made: Path) -> None:
+    page = page_of(made, "B.1")
+    assert [h.text for h in page.all("section", id="deltas")[0].all("h3")] == ["as-printed", "Their numbers"]
+    titles = [h.text for h in page.all("section", id="code")[0].all("h3")]
+    assert sum(title.startswith(("As printed", "Corrected")) for title in titles) == 1
+    assert "over 1 epoch, in full" in page.text
+    assert "first batch" not in page.text
+    assert "for the first batch" in page_of(made, "6.3").text
+    assert "The code is that above." in page_of(made, "4.4").text
+    assert "the constant of the whole pass, 0.5" in page_of(made, "4.4").text
 
 
 def test_a_quick_training_says_how_far_it_went() -> None:

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from autograd_lite.core import Node, Tensor
+from autograd_lite.derive.lines import Lines, Style
+from autograd_lite.derive.pieces import clean
 from autograd_lite.draw.diagram import Names, diagram
 from autograd_lite.draw.dot import dot_text
 from autograd_lite.draw.engine import DrawError, render
 from autograd_lite.draw.files import directory_of, written
+from autograd_lite.draw.latex import named, notation, number
 from autograd_lite.draw.player.blame import blame
 from autograd_lite.draw.player.flow import Flow
 from autograd_lite.draw.player.story import Story
@@ -46,7 +49,7 @@ def animate(
     draw with, or with too many boxes, a list of the ops takes the picture's place. Returns the path.
 
     Raises GraphError where there is no graph, or it was freed or changed, ValueError for `gradients` of another
-    shape, FileNotFoundError where the directory does not exist.
+    shape, TypeError for a `report` of anything else, FileNotFoundError where the directory does not exist.
 
     >>> import autograd_lite as al, tempfile
     >>> w = al.tensor([1.0, 2.0], requires_grad=True, name="w")
@@ -58,16 +61,28 @@ def animate(
     if max_steps < 1:
         raise ValueError(f"max_steps is at least 1, and not {max_steps}")
     target = directory_of(path)
-    findings, called = [] if report is None else list(report), Names(names)
+    findings, called = _findings(report), Names(names)
     flow = Flow(loss, gradients, called.tensors)
+    formulas = Lines(loss, Names(names), Style(clean, named, number, notation))
+    formulas.write()
     for limit in TABLES:
-        story = Story(flow, called, max_steps, limit)
+        story = Story(flow, called, max_steps, limit, formulas.of_arrays)
         data = {**story.data(), "blame": blame(findings, story)}
         text = _json(data)
         if len(text) <= ROOM:
             break
     title = f"{story.labels[flow.root]}, step by step"
     return written(target, _page(title, _picture(loss, names, story, data), text).encode())
+
+
+def _findings(report: Iterable[Any] | None) -> list[Any]:
+    """The findings of a report. Raises TypeError for anything else."""
+    found = [] if report is None else list(report) if isinstance(report, Iterable) else [report]
+    for one in found:
+        if not all(hasattr(one, part) for part in ("name", "verdict", "causes")):
+            of = "" if one is report else f" of {type(one).__name__}"
+            raise TypeError(f"report is what check_deltas returns, and this is {type(report).__name__}{of}")
+    return found
 
 
 def _picture(loss: Tensor, names: Any, story: Story, data: dict[str, Any]) -> str:
@@ -83,7 +98,7 @@ def _picture(loss: Tensor, names: Any, story: Story, data: dict[str, Any]) -> st
     for box in made.boxes:
         label = story.labels.get(box.of) if isinstance(box.of, Node) else story.constants.get(id(box.of))
         if box.kind not in ("op", "number"):
-            named = box.lines if label is None or len(box.lines) > 1 else (label, *box.lines)
+            named = box.lines if label is None else (label, box.lines[-1])
             box.lines = (*named, *_more_lines(box.id, data))
     try:
         svg = render(dot_text(made), "svg", timeout=PATIENCE).decode("utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from autograd_lite.draw.diagram import Box
 from autograd_lite.draw.values import Fact
@@ -13,6 +13,7 @@ _plain = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">'
 _words = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" BGCOLOR="#f2f2f2">'
 _grid = '<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3" COLOR="#8c8c8c" BGCOLOR="#ffffff">'
 _strip = '<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" COLOR="#8c8c8c">'
+_narrow = {".": 3.2, "-": 3.6}  # points, in ten-point letters; digits of the widest usual letters have 6.4
 
 
 def colour(share: float) -> str:
@@ -42,21 +43,35 @@ def plate(lines: Iterable[str], escaped: Callable[[str], str], width: Callable[[
     return f'<<FONT POINT-SIZE="10" COLOR="#1a1a1a">{_words}{"".join(rows)}</TABLE></FONT>>'
 
 
-def _content(said: Fact) -> list[str]:
+def _widths(facts: Iterable[Fact]) -> list[int]:
+    """Points that each column needs in several tables that stand below each other; none where one stands alone."""
+    grids = [said.rows for said in facts if said.rows]
+    if len(grids) < 2 or len({len(grid[0]) for grid in grids}) > 1:
+        return []
+    columns = zip(*(row for grid in grids for row in grid), strict=True)
+    return [math.ceil(max(sum(_narrow.get(c, 6.4) for c in text) for text in column)) + 8 for column in columns]
+
+
+def _content(said: Fact, widths: Sequence[int]) -> list[str]:
     """The cells of a table's rows for one part."""
     if said.rows:
+        rooms = [f' WIDTH="{width}"' for width in widths] or [""] * len(said.rows[0])
         cells = [
-            "".join(f'<TD ALIGN="RIGHT"><FONT POINT-SIZE="10">{text}</FONT></TD>' for text in row) for row in said.rows
+            "".join(
+                f'<TD ALIGN="RIGHT"{room}><FONT POINT-SIZE="10">{text}</FONT></TD>'
+                for text, room in zip(row, rooms, strict=True)
+            )
+            for row in said.rows
         ]
         rows = "".join(f"<TR>{row}</TR>" for row in cells)
         return [f"{_grid}{rows}</TABLE>"]
     small = f'<FONT POINT-SIZE="10">{said.text}&#160;</FONT>'
     if not said.cells:
         return [f"<I>{small}</I>"]
-    strip = "".join(
-        f'<TD FIXEDSIZE="TRUE" WIDTH="7" HEIGHT="12" BGCOLOR="{colour(share)}"></TD>' for share in said.cells
-    )
-    return [f"{_strip}<TR>{strip}</TR></TABLE>", small]
+    across, size = said.across or len(said.cells), 'WIDTH="12"' if said.across else 'FIXEDSIZE="TRUE" WIDTH="7"'
+    cells = [f'<TD {size} HEIGHT="12" BGCOLOR="{colour(share)}"></TD>' for share in said.cells]
+    strips = "".join(f"<TR>{''.join(cells[k : k + across])}</TR>" for k in range(0, len(cells), across))
+    return [f"{_strip}{strips}</TABLE>", small]
 
 
 def table(box: Box, escaped: Callable[[str], str]) -> str:
@@ -65,8 +80,9 @@ def table(box: Box, escaped: Callable[[str], str]) -> str:
     `escaped` makes text safe.
     """
     rows = [f'<TR><TD COLSPAN="2">{escaped(line)}</TD></TR>' for line in box.lines]
+    widths = _widths(box.facts)
     for said in box.facts:
-        first, *more = _content(said)
+        first, *more = _content(said, widths)
         name = f'<TD ALIGN="LEFT" VALIGN="MIDDLE"><FONT POINT-SIZE="10">{said.part}&#160;</FONT></TD>'
         rows.append(f'<TR>{name}<TD ALIGN="LEFT">{first}</TD></TR>')
         rows += [f'<TR><TD></TD><TD ALIGN="LEFT">{line}</TD></TR>' for line in more]

@@ -20,6 +20,7 @@ from autograd_lite.sparse import RowSparse
 PARTS = ("shape", "value", "grad")
 MOST = 12  # numbers shown as numbers
 CELLS = 24  # of a strip
+SIDE = 12  # rows and columns of a matrix that is shown entry by entry
 _exact = 100_000  # elements whose means are exact, and so the same on every platform
 
 
@@ -30,6 +31,7 @@ class Fact:
     part: str
     rows: tuple[tuple[str, ...], ...] = ()
     cells: tuple[float, ...] = ()
+    across: int = 0  # cells in a row, where they are a matrix's entries
     text: str = ""
 
 
@@ -81,6 +83,8 @@ def fact(part: str, array: Any) -> Fact:
     text = f"{short(fit.min())} to {short(fit.max())}, mean {short(mean)}"
     if fit.size < flat.size:
         text += f", {flat.size - fit.size} not finite"
+    if array.ndim == 2 and max(array.shape) <= SIDE:
+        return Fact(part, cells=_cells(flat, flat.size), text=text, across=array.shape[1])
     return Fact(part, cells=_cells(flat), text=text)
 
 
@@ -90,9 +94,9 @@ def _mean(flat: Any) -> float:
     return float(np.mean(flat))
 
 
-def _cells(flat: Any) -> tuple[float, ...]:
+def _cells(flat: Any, most: int = CELLS) -> tuple[float, ...]:
     """Means of equal parts, as a share of the largest."""
-    means = [_mean(part) for part in np.array_split(flat, min(CELLS, flat.size))]
+    means = [_mean(part) for part in np.array_split(flat, min(most, flat.size))]
     largest = max((abs(m) for m in means if math.isfinite(m)), default=0.0) or 1.0
     return tuple(m / largest if math.isfinite(m) else math.nan for m in means)
 

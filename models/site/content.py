@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import autograd_lite as al
+from autograd_lite.check import DeltaFinding
 from autograd_lite.core import GraphError
 from autograd_lite.draw import DrawError, draw
 from autograd_lite.draw.algebra import algebra
@@ -31,12 +33,16 @@ TRAINED = Path(__file__).resolve().parent.parent.parent / "docs" / "trained.json
 
 @dataclass(frozen=True)
 class Mistake:
-    """Where something goes wrong: what it is, its causes by name with what they mean, and what it should be."""
+    """Where something goes wrong: what it is, its causes by name with what they mean, and what it should be.
+
+    `note` says where a derivative that is missing is called in the code.
+    """
 
     what: str
     lie: str
     readings: list[list[tuple[str, str]]]
     line: str | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The last line that each version prints when it is trained, and how far and on what."""
+    """The last line that each version prints when it is trained, how far and on what, and what is worse by mending."""
 
     extent: str
     lines: dict[str, str]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ class Content:
     missing: str = ""
     checked: list[tuple[str, str]] = field(default_factory=list)
     picture: str = ""
+    batches: bool = False
     algebra: str = ""
     forward: str | None = None
     framework: str = ""
@@ -105,6 +113,7 @@ def content(network: Network, quick: bool) -> Content:
         **said,
         checked=[(c.version, report.words(c)) for c in found],
         picture=recorded.picture(),
+        batches=_has_batches(network),
         algebra=str(algebra(recorded.result, names=recorded.names)),
         forward=forward_code(recorded.result, names=recorded.names),
         framework=framework_code(network),
@@ -192,7 +201,7 @@ def framework_code(network: Network) -> str:
 
 def _version(network: Network, found: Checked) -> Version:
     handwritten = network.versions[found.version]
-    mistakes = list(_mistakes(found)) if found.version == PRINTED else []
+    mistakes = list(_mistakes(network, found)) if found.version == PRINTED else []
     return Version(
         found.version,
         report.words(found),
@@ -217,14 +226,33 @@ def update_words(network: Network, version: str) -> str:
     return "\n".join(lines) + again
 
 
-def _mistakes(found: Checked) -> Iterable[Mistake]:
+def _has_batches(network: Network) -> bool:
+    """Is an epoch more than one step?"""
+    _, rng = network.start()
+    return len(list(islice(network.batches(network.data(), rng), 2))) > 1
+
+
+def _mistakes(network: Network, found: Checked) -> Iterable[Mistake]:
     for finding, readings in found.introduced:
         above = " and ".join(finding.above)
         what = f"The delta of {finding.name}" + (f", given the delta of {above}" if above else "")
         told = [[(c.kind, c.explanation) for c in reading] for reading in readings]
-        yield Mistake(what, _lie(finding), told, finding.line and finding.line.replace("; ", "\n"))
+        line = finding.line and finding.line.replace("; ", "\n")
+        yield Mistake(what, _lie(finding), told, line, _called(network, finding))
     for step in report.strayed(found):
         yield Mistake(f"The step of {step.name}", _lie(step), [[(c.kind, c.explanation)] for c in step.causes], None)
+
+
+def _called(network: Network, finding: DeltaFinding) -> str:
+    """Where a derivative is missing that the code calls: that its values were 1 wherever the deltas were checked."""
+    handwritten = network.versions[PRINTED]
+    text = source.delta_lines(handwritten, [finding.name]).get(finding.name)
+    if text is None or all(c.kind != "missing-derivative" for reading in finding.readings for c in reading):
+        return ""
+    at = [network.focus(place.weights, place.batch) for place in checking.places(network)]
+    called = source.slopes_of_one(handwritten, text, [handwritten.forward(weights, batch) for weights, batch in at])
+    words = "The code does call a derivative, but here it is 1 for every number, so that nothing is changed by it"
+    return f"{words}: {', '.join(called)}." if called else ""
 
 
 def _lie(finding: Any) -> str:
@@ -247,11 +275,25 @@ def _answers(network: Network, runs: Learned) -> list[tuple[str, str]]:
 
 def _outcomes(network: Network, runs: Learned) -> list[Outcome]:
     """What each version reaches: as trained here, and where it was measured in full before, that."""
-    here = Outcome(f"Trained here over {runs.extent}", {run.version: run.last for run in runs.runs.values()})
+    reached = {run.version: run.last for run in runs.runs.values()}
+    here = Outcome(f"Trained here over {runs.extent}", reached, "" if runs.short else _worse(reached))
     if not runs.short or not TRAINED.exists():
         return [here]
     before = json.loads(TRAINED.read_text(encoding="utf-8")).get(network.id)
     if before is None:
         return [here]
     lines = {name: before[name] for name in (PRINTED, CORRECTED) if name in before}
-    return [here, Outcome(f"Trained in full{before.get('on', '')}, measured once", lines)]
+    return [here, Outcome(f"Trained in full{before.get('on', '')}, measured once", lines, _worse(lines))]
+
+
+def _worse(lines: Mapping[str, str]) -> str:
+    """That the corrected version is right less often on what it has not seen, where it is.
+
+    >>> _worse({"as-printed": "I:9 Test-Acc:0.8706", "corrected": "I:9 Test-Acc:0.8666"})
+    'Corrected, the test accuracy of the full training is lower here: 0.8666 against 0.8706.'
+    """
+    found = [re.search(r"\bTest-Acc:(\d[\d.]*)", lines.get(name, "")) for name in (PRINTED, CORRECTED)]
+    printed, corrected = ("" if one is None else one[1] for one in found)
+    if not printed or not corrected or float(corrected) >= float(printed):
+        return ""
+    return f"Corrected, the test accuracy of the full training is lower here: {corrected} against {printed}."

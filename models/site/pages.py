@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from models.network import CORRECTED, PRINTED
 from models.records import Array
 from models.site.content import Content
 from models.site.verdict import LABELS, Verdict, counted
@@ -19,6 +20,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 STYLE = "style.css"
 # What UTF-8 or HTML cannot hold, and what would turn the direction of the text around it
 _unfit = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+TITLES = {
+    PRINTED: "As printed: the text's arithmetic, in this project's words",
+    CORRECTED: "Corrected: the gradient, written by hand",
+}
 MEANINGS = {
     "wrong": "a delta or a step is not what the deltas above it, or the gradient, say",
     "disagrees": "our own versions and finite differences disagree: a defect of this program",
@@ -65,15 +70,25 @@ def _environment() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"short": short, "cosine": cosine, "commas": commas, "colour": colour, "rounded": rounded}
+    made.filters |= {
+        "short": short,
+        "cosine": cosine,
+        "commas": commas,
+        "colour": colour,
+        "rounded": rounded,
+        "fewer": fewer,
+    }
     return made
 
 
 def network_page(content: Content, chapter: str, before: Neighbour | None, after: Neighbour | None) -> bytes:
     """The page of one network, in its own folder."""
-    by_hand = [version for version in content.versions if version.sides]
-    shown = sorted(by_hand, key=lambda version: version.name)  # as the text has it, first
+    every = sorted(content.versions, key=lambda version: version.name)  # as the text has it, first
+    same = [version for version in every[1:] if replace(version, name=every[0].name) == every[0]]
+    by_hand = [version for version in every if version not in same]
+    shown = [version for version in by_hand if version.sides]
     given = {"page": content, "chapter": chapter, "previous": before, "next": after, "shown": shown, "root": "../"}
+    given |= {"by_hand": by_hand, "same": [version.name for version in same], "titles": TITLES}
     return _rendered("network.html", given)
 
 
@@ -125,6 +140,15 @@ def commas(count: int) -> str:
     '31,360'
     """
     return f"{count:,}"
+
+
+def fewer(line: str) -> str:
+    """Numbers of more than ten decimals in six digits.
+
+    >>> fewer("I:0 Error:0.9556500000000002 pred:[-0.125, -0.0013000000000000001]")
+    'I:0 Error:0.95565 pred:[-0.125, -0.0013]'
+    """
+    return re.sub(r"-?\d+\.\d{11,}(?:e[-+]?\d+)?", lambda found: f"{float(found[0]):.6g}", line)
 
 
 def rounded(array: Array) -> str:

@@ -60,6 +60,9 @@ class Side:
     differing: int
     size: int
     shown: str
+    rows: str
+    columns: str
+    largest: float
 
 
 def sides(network: Network, version: str, checked: Checked) -> list[Side]:
@@ -96,7 +99,7 @@ def _side(lines: Mapping[str, str], derived: _Derived, place: int, report: Delta
     window = _Window(np.abs(finding.hand - true) if marks.any() else np.abs(true), coloured)
     return Side(
         name=finding.name,
-        verdict=_verdict(finding, bool(marks.any())),
+        verdict=_verdict(finding, bool(marks.any()), times),
         wrong=finding.verdict == "introduced" and not finding.convention,
         hand_lines=lines.get(finding.name),
         derived_lines=(finding.line or derived.line(place, report, finding, times) or "").replace("; ", "\n") or None,
@@ -111,6 +114,9 @@ def _side(lines: Mapping[str, str], derived: _Derived, place: int, report: Delta
         differing=int(np.count_nonzero(own)),
         size=true.size,
         shown=window.words("differences" if marks.any() else "entries"),
+        rows=places(window.rows),
+        columns=places(window.columns),
+        largest=largest,
     )
 
 
@@ -125,11 +131,12 @@ def differing(hand: Array, derived: Array) -> Array:
     return marks
 
 
-def _verdict(finding: DeltaFinding, marked: bool) -> str:
+def _verdict(finding: DeltaFinding, marked: bool, times: float) -> str:
+    constant = f"the constant of the whole pass, {_number(times)}"
     if finding.verdict == "introduced":
-        return "the constant of the whole pass" if finding.convention else "introduced here"
+        return constant if finding.convention else "introduced here"
     if finding.verdict == "inherited":
-        given = f"right, given {' and '.join(finding.above) or 'the constant of the whole pass'}"
+        given = f"right, given {' and '.join(finding.above) or constant}"
         return f"inherited: {given}" if marked else given
     return "agrees"
 
@@ -165,6 +172,16 @@ def _laid_out(array: Array) -> Array:
 def _largest(sizes: Array) -> Array:
     """The places of the largest numbers, in their order."""
     return np.sort(np.argsort(-np.nan_to_num(sizes), kind="stable")[:CELLS])
+
+
+def places(which: Array) -> str:
+    """Places, those beside each other as a range.
+
+    >>> places(np.array([0, 1, 2, 7, 9]))
+    '0–2, 7, 9'
+    """
+    runs = np.split(which, np.flatnonzero(np.diff(which) != 1) + 1)
+    return ", ".join(f"{run[0]}" if run.size == 1 else f"{run[0]}–{run[-1]}" for run in runs if run.size)
 
 
 def _number(value: float) -> str:

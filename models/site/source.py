@@ -11,7 +11,11 @@ from dataclasses import dataclass, fields
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
+from models import activations
 from models.network import Handwritten
+from models.records import Layers
 
 STEP = ("forward", "backward", "step", "update")
 
@@ -171,12 +175,38 @@ def _pattern(key: ast.expr) -> re.Pattern[str] | None:
 
 def _with_methods(handwritten: Handwritten, text: str) -> str:
     """The text, and the methods of its own that it calls."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        tree = ast.parse(f"{{{text}}}")
-    called = dict.fromkeys(n.func.attr for n in ast.walk(tree) if _own(n))  # type: ignore[attr-defined]
+    called = dict.fromkeys(n.func.attr for n in ast.walk(_parsed(text)) if _own(n))  # type: ignore[attr-defined]
     return "\n\n".join([text, *(code_of(getattr(type(handwritten), name)) for name in called)])
+
+
+def _parsed(text: str) -> ast.AST:
+    """Statements, or an entry of a dict."""
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return ast.parse(f"{{{text}}}")
+
+
+def slopes_of_one(handwritten: Handwritten, text: str, layers: Sequence[Layers]) -> list[str]:
+    """Calls of the book's activations, in the text of a delta, on layers for all of which they are 1 everywhere.
+
+    >>> import numpy as np
+    >>> from models import find
+    >>> by_hand = find("8.1").versions["as-printed"]
+    >>> slopes_of_one(by_hand, "a = b * relu2deriv(layer_1)", [{"layer_1": np.array([0.0, 2.0])}])
+    ['relu2deriv(layer_1)']
+    """
+    found = []
+    for node in ast.walk(_parsed(text)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+            function = type(handwritten).backward.__globals__.get(node.func.id)
+            (given,) = node.args
+            if not isinstance(function, FunctionType) or function.__module__ != activations.__name__:
+                continue
+            if isinstance(given, ast.Name):
+                known = [one[given.id] for one in layers if given.id in one]
+                found += [ast.unparse(node)] if known and all(np.all(function(a) == 1) for a in known) else []
+    return list(dict.fromkeys(found))
 
 
 def _own(node: ast.AST) -> bool:

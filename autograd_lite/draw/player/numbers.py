@@ -105,8 +105,10 @@ class Window:
         return len(self.entries) == int(np.prod(self.shape))
 
 
-def window(array: Array, limit: int) -> Window:
+def window(array: Array, limit: int, sizes: Array | None = None) -> Window:
     """As much of an array as `limit` entries are: of a large one the rows and columns where the largest are.
+
+    What is large is told by `sizes`, of the same shape, where they are given.
 
     >>> seen = window(np.arange(100.0).reshape(10, 10), 6)
     >>> seen.rows, seen.columns, seen.entries[seen.first]
@@ -116,7 +118,8 @@ def window(array: Array, limit: int) -> Window:
     width = shape[-1] if shape else 1
     if not array.size:
         return Window(shape, [], [], [], 0)
-    size = np.abs(np.nan_to_num(np.asarray(array, float), nan=np.inf)).reshape(-1, width)
+    told = np.asarray(array if sizes is None else sizes, float)
+    size = np.abs(np.nan_to_num(told, nan=np.inf)).reshape(-1, width)
     across = np.arange(width) if array.size <= limit else None
     count = limit if across is None else len(size)
     if across is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -26,24 +28,28 @@ def said(text: Any) -> str:
 
 
 class Story:
-    """A run in words and numbers: at most `max_steps` ops, the first and the last, and `limit` entries of an array."""
+    """A run in words and numbers: at most `max_steps` ops, the first and the last, and `limit` entries of an array.
 
-    def __init__(self, flow: Flow, names: Names, max_steps: int, limit: int) -> None:
-        self.flow, self.names, self.limit = flow, names, limit
+    `written` are the names of constants in formulas, by the arrays' ids.
+    """
+
+    def __init__(self, flow: Flow, names: Names, max_steps: int, limit: int, written: Mapping[int, Any]) -> None:
+        self.flow, self.names, self.limit, self.written = flow, names, limit, written
         order = walk([flow.root])
         self.ids = {node: f"t{place}" for place, node in enumerate(order, 1)}
-        self.labels = self._labelled(order)
-        self.constants: dict[int, str] = {}
         ops = [node for node in reversed(flow.order) if node.op is not None]
+        self.labels = self._labelled([n for n in order if n.op is None], ops)
+        self.constants: dict[int, str] = {}
+        self.taken = set(self.labels.values())
         first = (max_steps + 1) // 2
         self.ops = ops if len(ops) <= max_steps else [*ops[:first], *ops[len(ops) - max_steps + first :]]
         self.left_out = len(ops) - len(self.ops)
 
-    def _labelled(self, order: list[Node]) -> dict[Node, str]:
-        labels = {node: _short_name(self.names.of_node(node)) for node in order}
+    def _labelled(self, leaves: list[Node], ops: list[Node]) -> dict[Node, str]:
+        labels = {node: _short_name(self.names.of_node(node)) for node in (*leaves, *ops)}
         labels[self.flow.root] = labels[self.flow.root] or "result"
         taken = set(labels.values())
-        for letter, nodes in (("w", [n for n in order if n.op is None]), ("h", [n for n in order if n.op is not None])):
+        for letter, nodes in (("w", leaves), ("h", ops)):
             count = 0
             for node in nodes:
                 while not labels[node]:
@@ -109,10 +115,19 @@ class Story:
         return made
 
     def _constant(self, value: Any) -> str:
+        """What a constant is called, as nothing else is: its name, or that in formulas; a number is written out."""
         name = _short_name(self.names.of_array(value)) if isinstance(value, np.ndarray) else ""
-        if name or (value is not None and np.size(value) == 1):
-            return name or number(np.ravel(value)[0])
-        return self.constants.setdefault(id(value), f"c{len(self.constants) + 1}")
+        if not name and value is not None and np.size(value) == 1:
+            return number(np.ravel(value)[0])
+        if id(value) not in self.constants:
+            name = name or self.written.get(id(value), ("",))[0]
+            names = (f"{name}_{k}" if name else f"c{k}" for k in count(2 if name else 1))
+            others = self.taken if name else self.taken | {other for other, _ in self.written.values()}
+            if not name or name in self.taken:
+                name = next(another for another in names if another not in others)
+            self.taken.add(name)
+            self.constants[id(value)] = name
+        return self.constants[id(value)]
 
     def _forward(self, node: Node, rule: Rule) -> dict[str, Any]:
         y, label = self.flow.values.get(node), self.labels[node]
@@ -145,27 +160,29 @@ class Story:
     def _edge(self, node: Node, rule: Rule, part: Part) -> dict[str, Any]:
         parent, k = node.parents[part.argument], part.argument
         assert parent is not None
-        at, slope, before = self._window(part.array).entries, self._slope(parent), part.before
-        sign = "=" if before is None else "+="
+        slope, before = self._slope(parent), part.before
+        adding = None if before is None else np.where(before != 0, part.array, 0)  # where something really adds up
+        sizes = adding if adding is not None and np.any(adding) else None
+        at, sign = self._window(part.array, sizes).entries, "=" if before is None else "+="
         return {
             "to": self.ids[parent],
             "rule": f"{slope} {sign} {rule.back(k)}",
-            "array": self._shown(part.array),
+            "array": self._shown(part.array, sizes),
             "formulas": [_equation(f"{slope}{entry(i)}", rule.back_at(k, i), part.array[i], sign) for i in at],
             "sums": [] if before is None else [_accumulated(before[i], part.array[i]) for i in at],
             "box": in_box(part.array if before is None else before + part.array),
             "last": self.flow.last[parent] == (node, k),
         }
 
-    def _window(self, array: Any) -> Window:
-        return window(array, self.limit)
+    def _window(self, array: Any, sizes: Any = None) -> Window:
+        return window(array, self.limit, sizes)
 
-    def _shown(self, array: Any) -> dict[str, Any] | None:
+    def _shown(self, array: Any, sizes: Any = None) -> dict[str, Any] | None:
         """An array's numbers, as many as there is room for."""
         if array is None:
             return None
         array = np.asarray(array)
-        seen = self._window(array)
+        seen = self._window(array, sizes)
         return {
             "rows": seen.rows,
             "columns": seen.columns,
