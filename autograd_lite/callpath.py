@@ -46,7 +46,10 @@ def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
     spelled |= {f"{a}_shape": f"shape_of(_data_{a})" for a in op.arrays}
     needs = {a: _tuple([spelled[n] for n in names]) for a, names in zip(op.arrays, op.names, strict=True)}
     asked = {name for names in op.names for name in names}
-    number = {a: "None" if a in asked else f"((_data_{a},) if type(_data_{a}) in numbers else None)" for a in ruled}
+    alone = len(op.arrays) == 1
+    number = {
+        a: "None" if alone or a in asked else f"((_data_{a},) if type(_data_{a}) in numbers else None)" for a in ruled
+    }
     saved = {a: f"{number[a]} if _node_{a} is None else {needs[a]}" for a in ruled}
     lines = []
     for a in op.arrays:

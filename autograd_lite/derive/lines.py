@@ -54,7 +54,8 @@ class Constants:
         self.left -= 1
         with np.errstate(all="ignore"):
             guess = float(f"{float(np.ravel(found)[0]):.{12 if y.dtype.itemsize > 4 else 6}g}")
-            tried = (*self._given, *self._alive, guess)
+            some = (guess, *self._alive) if np.size(found) == 1 else (*self._alive, guess)
+            tried = (*self._given, *some)  # of one number: rather the number than what happens to be equal to it
             return next((c for c in tried if np.ndim(c) <= y.ndim and fits(node, k, other, c, y)), missing)
 
     def _value(self, node: Node) -> Any:
