@@ -100,6 +100,8 @@ def main() -> int:
     if options.threads < 1:
         parser().error("--threads must be at least 1")
     os.environ.update(dict.fromkeys(POOLS, str(options.threads)))
+    if options.threads == 1:
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     return readme(options) if options.update_readme or options.check_readme else run(options)
 
 

@@ -44,7 +44,10 @@ class Library:
 HAND = Library("hand-written", "hand", "numpy", "numpy")
 PEERS = (
     Library("autograd_lite", "ours", "autograd_lite", "autograd-lite"),
+    Library("compiled", "ours_compiled", "autograd_lite", "autograd-lite"),
+    Library("compiled, Numba", "ours_numba", "numba", "numba"),
     Library("PyTorch", "peer_torch", "torch", "torch"),
+    Library("JAX jit", "peer_jax", "jax", "jax"),
     Library("MyGrad", "peer_mygrad", "mygrad", "mygrad"),
     Library("HIPS autograd", "peer_autograd", "autograd", "autograd"),
 )

@@ -1,8 +1,9 @@
-"""The networks in autograd_lite, eager: modules, functional losses and an optimizer."""
+"""The networks in autograd_lite: modules, functional losses and an optimizer; eager, and compiled."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
@@ -11,7 +12,7 @@ import autograd_lite.nn.functional as F
 from autograd_lite import Tensor, nn
 
 from .layout import Channels, Classes, Layout, Words
-from .problems import Array, Builder, Problem
+from .problems import Array, Builder, Problem, Training
 
 
 class TwoLayers(nn.Module):
@@ -65,7 +66,7 @@ class SumOfWords(nn.Module):
         return self.output(F.sigmoid(self.hidden(words).sum(dim=0)))
 
 
-class Eager(ABC):
+class Ours(ABC):
     """A model, its optimizer and the examples; each network adds its model and its loss."""
 
     layout = Layout()
@@ -78,22 +79,27 @@ class Eager(ABC):
         examples = [self.layout.example(*example) for example in problem.examples]
         self.examples = cycle([tuple(al.tensor(array) for array in example) for example in examples])
         self.last: Tensor | None = None
+        self.train: Callable[..., Tensor] = self.train_on
 
     def build(self, hidden: tuple[int, ...], output: tuple[int, ...]) -> nn.Module:
         """The model for weights of these shapes."""
         return Relu(hidden[1], hidden[0], output[0])
 
     @abstractmethod
-    def criterion(self) -> Any:
-        """The loss on the next example."""
+    def criterion(self, *example: Tensor) -> Any:
+        """The loss on an example."""
+
+    def train_on(self, *example: Tensor) -> Any:
+        """A step on an example; returns the loss."""
+        self.optimizer.zero_grad()
+        loss = self.criterion(*example)
+        loss.backward()
+        self.optimizer.step()
+        return loss
 
     def step(self) -> None:
         """One example or batch."""
-        self.optimizer.zero_grad()
-        loss = self.criterion()
-        loss.backward()
-        self.optimizer.step()
-        self.last = loss
+        self.last = self.train(*next(self.examples))
 
     def loss(self) -> float:
         """The loss that the last step computed."""
@@ -106,25 +112,25 @@ class Eager(ABC):
         return self.layout.to_hand(state["hidden.weight"].numpy(), state["output.weight"].numpy())
 
 
-class Streetlights(Eager):
+class Streetlights(Ours):
     """3-4-1, relu, squared error."""
 
-    def criterion(self) -> Any:
+    def criterion(self, *example: Tensor) -> Any:
         """The squared error."""
-        x, target = next(self.examples)
+        x, target = example
         return F.mse_loss(self.model(x), target, reduction="sum")
 
 
-class MnistOne(Eager):
+class MnistOne(Ours):
     """784-40-10, relu, half the squared error."""
 
-    def criterion(self) -> Any:
+    def criterion(self, *example: Tensor) -> Any:
         """Half the squared error."""
-        x, target = next(self.examples)
+        x, target = example
         return F.mse_loss(self.model(x), target, reduction="sum") / 2
 
 
-class MnistBatch(Eager):
+class MnistBatch(Ours):
     """784-100-10, tanh, dropout, softmax cross-entropy."""
 
     layout = Classes()
@@ -133,9 +139,9 @@ class MnistBatch(Eager):
         """The model for weights of these shapes."""
         return DropoutTanh(hidden[1], hidden[0], output[0])
 
-    def criterion(self) -> Any:
+    def criterion(self, *example: Tensor) -> Any:
         """The mean cross-entropy."""
-        images, classes, mask = next(self.examples)
+        images, classes, mask = example
         return F.cross_entropy(self.model(images, mask), classes)
 
 
@@ -149,7 +155,7 @@ class Conv(MnistBatch):
         return DropoutConv(hidden[0], output[1], output[0])
 
 
-class Embedding(Eager):
+class Embedding(Ours):
     """Rows summed, sigmoid, one output, sigmoid, binary cross-entropy."""
 
     layout = Words()
@@ -158,9 +164,9 @@ class Embedding(Eager):
         """The model for weights of these shapes."""
         return SumOfWords(hidden[0], hidden[1])
 
-    def criterion(self) -> Any:
+    def criterion(self, *example: Tensor) -> Any:
         """The cross-entropy, from the logit."""
-        words, positive = next(self.examples)
+        words, positive = example
         return F.binary_cross_entropy_with_logits(self.model(words), positive)
 
 
@@ -171,3 +177,18 @@ BUILDERS: dict[str, Builder] = {
     "conv": Conv,
     "embedding": Embedding,
 }
+
+
+def compiled(backend: str) -> dict[str, Builder]:
+    """The same networks, their step compiled."""
+
+    def builder(eager: Builder) -> Builder:
+        def build(problem: Problem) -> Training:
+            made = eager(problem)
+            assert isinstance(made, Ours)
+            made.train = al.compile(made.train_on, backend=backend)
+            return made
+
+        return build
+
+    return {name: builder(eager) for name, eager in BUILDERS.items()}

@@ -96,10 +96,12 @@ def test_ratios_are_to_the_hand_written_step() -> None:
 def test_table() -> None:
     lines = table(RESULT).splitlines()
     assert lines[0] == (
-        "| one training step | hand-written NumPy | autograd_lite 0.1 | PyTorch 2.0 | MyGrad | HIPS autograd |"
+        "| one training step | hand-written NumPy | autograd_lite 0.1 | compiled | compiled, Numba "
+        "| PyTorch 2.0 | JAX jit | MyGrad | HIPS autograd |"
     )
     assert lines[2] == (
-        "| conv 3x3x16 on 28x28, batch 128 | 10 µs | 1.5 (1.35–1.65) | 2 (1.8–2.2) | not installed | not installed |"
+        "| conv 3x3x16 on 28x28, batch 128 | 10 µs | 1.5 (1.35–1.65) | not installed | not installed "
+        "| 2 (1.8–2.2) | not installed | not installed | not installed |"
     )
 
 
