@@ -277,6 +277,15 @@ def test_second_derivatives_hooks_and_functions():
 # What can be called, and what comes back
 
 
+def test_inference_without_gradients_is_one_program():
+    model = nn.Linear(2, 1)
+    run = al.compile(lambda x: model(x))
+    with al.no_grad():
+        found = [run(al.ones(1, 2) * k).item() for k in range(4)]
+    assert found == [model(al.ones(1, 2) * k).item() for k in range(4)]
+    assert run.recompiles == 0
+
+
 def test_structures_go_in_and_come_out():
     w = al.tensor([1.0, 2.0], requires_grad=True)
 

@@ -45,6 +45,7 @@ class Run:
         self.names: dict[str, Any] = {}
         self.call: Callable[..., Any]
         self._modules, self._met, self._trace = session.modules, session.met, session.trace
+        self._grad = mode.grad  # of the caller: under no_grad() it is another program
         self._settings = [(g, {k: v for k, v in g.items() if k not in ("lr", "params")}) for g in session.groups]
         self._emitter = emitter(self.program, self.layout)
         self._write(parameters, result)
@@ -124,7 +125,7 @@ class Run:
 
     def fits(self) -> bool:
         """Is everything outside as it was traced? Arrays exchanged for others of the same kind are taken over."""
-        if contexts.special and (mode.watchers or mode.tracer is not None or not mode.grad):
+        if mode.watchers or mode.tracer is not None or mode.grad is not self._grad:
             return False
         if any(not _same(vars(module), attributes) for module, attributes in self._modules):
             return False
