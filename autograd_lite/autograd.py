@@ -28,20 +28,21 @@ def _flow(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, crea
 
 
 @cache
-def _one(dtype: np.dtype[Any]) -> Array:
-    """The number one, to copy: sooner had than made."""
+def _one(dtype: str) -> Array:
+    """The number one of a dtype, by its character, to copy: sooner had than made."""
     return np.ones((), dtype)
 
 
 def _cotangent(tensor: Tensor, gradient: Any, what: str) -> Any:
     """The gradient to start from: given, or one for a scalar."""
     if gradient is None:
-        if tensor._array.size != 1:
+        array = tensor._array
+        if array.size != 1:
             raise GraphError(
                 f"{what} of a tensor of shape {tensor.shape} needs a gradient of that shape to start from: reduce "
                 "it to a scalar first (.sum(), .mean()), or pass one: backward(gradient)"
             )
-        return _one(tensor.dtype).copy() if not tensor._array.ndim else np.ones(tensor.shape, tensor.dtype)
+        return _one(array.dtype.char).copy() if not array.ndim else np.ones(array.shape, array.dtype)
     given = gradient if isinstance(gradient, Tensor) else Tensor(np.asarray(gradient))
     if given.shape != tensor.shape:
         raise ValueError(f"the gradient has shape {given.shape}, and the tensor it belongs to {tensor.shape}")

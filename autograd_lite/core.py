@@ -27,7 +27,8 @@ else:
     Members = object  # bound when `methods.py` is imported
 
 Rule = Callable[..., Any]
-ModuleCall = tuple[weakref.ref[Any], type, int, int]  # the module, its class, the clock before and after
+# The module, its class, the clock before and after, and the call inside this one that returned the same node, if any.
+ModuleCall = tuple[weakref.ref[Any], type, int, int, "ModuleCall | None"]
 
 ndarray, asarray, shape_of = np.ndarray, np.asarray, np.shape
 array_types: set[type] = {ndarray}  # what a Tensor may hold: the compiler's stand-ins for arrays come in as well
@@ -57,7 +58,6 @@ class Notes:
     keeps_grad: bool = False  # a leaf always does; an inner node after retain_grad()
     keeps_sparse: bool = False
     hooks: dict[int, Callable[[Any], Any]] | None = None
-    calls: list[ModuleCall] | None = None  # of modules that returned it, inner before outer
 
 
 class Node:
@@ -65,10 +65,10 @@ class Node:
 
     `saved[k]` is the tuple that argument k's rule takes after `g`. For an argument that needs no gradient it is None,
     or holds a Python number that no rule asks for, so that pictures and code can show it. `saved` itself is None once
-    the graph is freed. A leaf has no op.
+    the graph is freed. A leaf has no op. `call` is that of the outermost module that returned the node.
     """
 
-    __slots__ = ("__weakref__", "attrs", "dtype", "notes", "op", "parents", "saved", "seq", "shape")
+    __slots__ = ("__weakref__", "attrs", "call", "dtype", "notes", "op", "parents", "saved", "seq", "shape")
 
     def __init__(
         self,
@@ -83,6 +83,7 @@ class Node:
         self.shape, self.dtype = shape, dtype
         self.seq: int = tick()
         self.notes: Notes | None = None
+        self.call: ModuleCall | None = None
 
     def annotate(self) -> Notes:
         """This node's notes, made at the first call."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.core import Tensor, array_types, leaf
+from autograd_lite.core import Tensor, array_types, as_array, leaf, primitive
 from autograd_lite.random import draw_from
 
 __all__ = [
@@ -150,25 +150,33 @@ def linspace(
     return _made(np.linspace(start, end, steps, dtype=dtype or _default), requires_grad)
 
 
-def below(values: Any, bound: float, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+@primitive()
+def draws(*, generator: Any, method: str, size: Any, params: tuple[Any, ...] = (), dtype: Any = None) -> Any:
+    """Random numbers of a shape: what a method of a generator gives. An op, so that a compiled step draws anew."""
+    drawn = getattr(generator, method)(*params, size, **({} if dtype is None else {"dtype": dtype}))
+    return np.asarray(drawn)
+
+
+def below(values: Any, bound: float, dtype: npt.DTypeLike) -> Any:
     """Draws in a dtype, those that rounding takes to their open upper bound put one place under it."""
-    array = np.asarray(values, dtype=dtype)
+    array = as_array(values).astype(dtype, copy=False)
     if array.dtype.kind != "f":
         return array
-    return np.asarray(np.minimum(array, np.nextafter(array.dtype.type(bound), array.dtype.type(-np.inf))))
+    return as_array(np.minimum(array, np.nextafter(array.dtype.type(bound), array.dtype.type(-np.inf))))
 
 
 def rand(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Uniform draws from 0 to 1, 1 not included, from the generator given or the default one."""
     source, kind = draw_from(generator), np.dtype(dtype or _default)
     drawn_so = isinstance(source, np.random.Generator) and kind in (np.float32, np.float64)
-    draws = source.random(_sizes(size), dtype=kind) if drawn_so else source.random(_sizes(size))
-    return _made(below(draws, 1.0, kind), requires_grad)
+    drawn = draws(generator=source, method="random", size=_sizes(size), dtype=kind if drawn_so else None)
+    return _made(drawn if drawn_so else below(drawn, 1.0, kind), requires_grad)
 
 
 def randn(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Draws from the standard normal distribution, from the generator given or the default one."""
-    return _made(np.asarray(draw_from(generator).standard_normal(_sizes(size)), dtype=dtype or _default), requires_grad)
+    drawn = draws(generator=draw_from(generator), method="standard_normal", size=_sizes(size))
+    return _made(drawn.astype(dtype or _default, copy=False), requires_grad)
 
 
 def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None) -> Tensor:
@@ -177,7 +185,8 @@ def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None
         high, size = None, high
     low, high = (0, low) if high is None else (low, high)
     source = draw_from(generator)
-    return Tensor(np.asarray((source.integers if hasattr(source, "integers") else source.randint)(low, high, size)))
+    method = "integers" if hasattr(source, "integers") else "randint"
+    return Tensor(draws(generator=source, method=method, size=size, params=(low, high)))
 
 
 def zeros_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:

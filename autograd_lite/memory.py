@@ -59,20 +59,24 @@ def written(arrays: Sequence[Array], by: str) -> None:
     """Note that these arrays have just been changed in place, and by what."""
     global last_write
     site = call_site()
-    last_write = now = tick()
+    last_write = tick()
+    write = last_write, by, site
     for array in arrays:
         owner = array if array.base is None else _owner(array)
         key = id(owner)
-        if key not in _writes:
-            _writes[key] = weakref.ref(owner, lambda _, key=key: _writes.pop(key, None)), {}  # type: ignore[misc]
-        spans = _writes[key][1]
+        entry = _writes.get(key)
+        if entry is None:
+            gone: Any = lambda _, key=key: _writes.pop(key, None)  # noqa: E731
+            entry = _writes[key] = weakref.ref(owner, gone), {}
+        spans = entry[1]
         if owner is array:
-            spans.clear()
-            spans[None] = now, by, site
+            if len(spans) > 1 or None not in spans:
+                spans.clear()
+            spans[None] = write
         else:
             span = _span(array)
             spans.pop(span, None)  # so that the order is that of the last writes
-            spans[span] = now, by, site
+            spans[span] = write
 
 
 def rewriter(arrays: Sequence[Array], by: str) -> Callable[[], None]:

@@ -15,7 +15,7 @@ from autograd_lite.autograd import tensor_backward
 from autograd_lite.core import GraphError, Node, Tensor, leaf
 from autograd_lite.inplace import Writes
 from autograd_lite.memory import Array, name_of, set_name, tick
-from autograd_lite.modes import changes
+from autograd_lite.modes import changes, contexts, mode
 from autograd_lite.sparse import RowSparse
 
 if TYPE_CHECKING:
@@ -278,6 +278,8 @@ class Members(Writes):
         An embedding's is a `RowSparse` inside; it is made dense when it is read, unless the layer was made
         `sparse=True`.
         """
+        if contexts.special and mode.tracer is not None:
+            mode.tracer.array_of(self)
         node = self.node or getattr(self, "_frozen", None)
         notes = None if node is None else node.notes
         if notes is None or notes.grad is None:
@@ -305,6 +307,8 @@ class Members(Writes):
             raise TypeError(f"a gradient is a Tensor, and this is a {type(value).__name__}")
         if value is not None and value.shape != self.data.shape:
             raise ValueError(f"a gradient of shape {value.shape} for a tensor of shape {self.data.shape}")
+        if contexts.special and mode.tracer is not None:
+            mode.tracer.array_of(self)
         self.node.annotate().grad = value.data if isinstance(value, Tensor) and value.node is None else value
 
     def retain_grad(self) -> None:

@@ -386,11 +386,13 @@ def test_a_refused_step_leaves_everything_as_it_was():
     assert w.tolist() == [0.9]
 
 
-def test_compiled_in_compiled_is_refused():
+def test_a_compiled_function_in_a_compiled_one_is_a_part_of_it():
     inner = al.compile(lambda x: x * 2)
     outer = al.compile(lambda x: inner(x) + 1)
-    with pytest.raises(al.TraceError, match="compile the outer one alone"):
-        outer(al.ones(2))
+    for x in (1.0, 5.0):
+        assert outer(al.full((2,), x)).tolist() == [2 * x + 1] * 2
+    assert "multiply" in outer.source
+    assert inner(al.ones(2)).tolist() == [2, 2]
 
 
 def test_wrong_arguments():

@@ -151,7 +151,7 @@ def test_results_in_containers_and_what_a_module_only_hands_on():
         ["Several"],
         ["Several"],
     ]
-    assert x.node.notes.calls is None
+    assert x.node.call is None
     with al.no_grad():
         assert nn.ReLU()(x).node is None
     assert nn.Sequential()(x) is x

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
+import warnings
 from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.compiler.emit import Emitter
 from autograd_lite.compiler.fused import FusedEmitter
-from autograd_lite.compiler.ir import Place
+from autograd_lite.compiler.given import given, other
+from autograd_lite.compiler.guards import Guards
 from autograd_lite.compiler.jit import numba
+from autograd_lite.compiler.proxy import TraceError
 from autograd_lite.compiler.run import MISS, Run
 from autograd_lite.compiler.session import Session, commit
 from autograd_lite.compiler.traced import Traced
 from autograd_lite.core import Tensor
-from autograd_lite.modes import contexts
+from autograd_lite.modes import contexts, mode
 from autograd_lite.nn.module import Module
 
 MOST = 64  # programs that are kept: one for each kind of arguments, the least recently used goes
+MANY = 16  # traces because of values that are no arrays, after which that is said
 BACKENDS = {"numpy": Emitter, "numba": FusedEmitter}
 
 
@@ -28,25 +34,49 @@ class Compiled:
     """A step as NumPy: called as the step is. Made by `al.compile`.
 
     `source` is the text of the program that ran last, `stats()` its size, `recompiles` how often the step was traced
-    again after the first time.
+    again after the first time. On a class it is a method, compiled for each object. Attributes are the step's own.
     """
 
     def __init__(self, step: Callable[..., Any], backend: str, keep_grads: bool) -> None:
-        functools.update_wrapper(self, step)
+        functools.update_wrapper(self, step, updated=())
         self._step, self._backend, self._keep = step, backend, keep_grads
         self._signature = inspect.signature(step)
         self._runs: list[Run] = []
         self._call: Callable[[Any], Any] = _never
-        self._traces = 0
+        self._lock = threading.RLock()  # one step at a time: its buffers are there once
+        self._traces = self._by_value = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Do the step."""
+        if contexts.special and mode.tracer is not None:
+            return self._step(*args, **kwargs)  # as a part of the step that is traced
         if kwargs:
             bound = self._signature.bind(*args, **kwargs)
             bound.apply_defaults()
             args = bound.args
-        result = self._call(args)
-        return result if result is not MISS else self._other(args)
+        with self._lock:
+            result = self._call(args)
+            return result if result is not MISS else self._other(args)
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        """As a method: each object has a compiled one of its own."""
+        if owner is None:
+            return self
+        made = Compiled(MethodType(self._step, owner), self._backend, self._keep)
+        if hasattr(owner, "__dict__"):
+            vars(owner)[self._step.__name__] = made
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._step, name)
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self._step, self._backend, self._keep)
+
+    def __repr__(self) -> str:
+        return f"<compiled {getattr(self, '__qualname__', self._step)}, backend={self._backend!r}>"
 
     def _other(self, args: tuple[Any, ...]) -> Any:
         """By another program, or by one that only looked out of date; traced, where there is none."""
@@ -56,29 +86,56 @@ class Compiled:
                 if result is not MISS:
                     self._chosen(run)
                     return result
+        self._warn_of_values(args)
         return self._traced(args)
 
     def _chosen(self, run: Run) -> None:
         self._runs = [run, *(other for other in self._runs if other is not run)][:MOST]
         self._call = run.call
 
+    def _warn_of_values(self, args: tuple[Any, ...]) -> None:
+        """Say once, where values that are no arrays make one program after another, which they are."""
+        if not self._runs:
+            return
+        run = self._runs[0]
+        names = run.guards.broken()
+        if len(args) == len(run.parameters):
+            names += [name for (name, shown), arg in zip(run.parameters, args, strict=True) if other(shown, arg)]
+        self._by_value += bool(names)
+        if self._by_value == MANY and names:
+            warnings.warn(
+                f"{self!r} was traced {MANY} times because values differed that are no arrays, this time "
+                f"{', '.join(sorted(set(names)))}: each trace takes milliseconds. Pass what changes as a tensor",
+                stacklevel=4,
+            )
+
     def _traced(self, args: tuple[Any, ...]) -> Any:
         """Run the step as it is, following it."""
-        session = Session()
+        session, guards = Session(), Guards()
         names = list(self._signature.parameters)
         names = [*names[: len(args)], *(f"argument_{k}" for k in range(len(names), len(args)))]
+        guards.code(self._step)
+        owner = getattr(self._step, "__self__", None)
         with session:
+            if hasattr(owner, "__dict__"):
+                session.entered(owner)
             for name, tensor in _tensors_of(self._step):
                 session.name(tensor, name)
-            given = [_given(session, name, arg) for name, arg in zip(names, args, strict=True)]
-            result = self._step(*(value for _, value in given))
+            pairs = [given(session, name, arg) for name, arg in zip(names, args, strict=True)]
+            parameters = [(name, shown) for name, (shown, _) in zip(names, pairs, strict=True)]
+            result = self._step(*(value for _, value in pairs))
+            if any(type(value) in (list, dict) and other(shown, value) for shown, value in pairs):
+                raise TraceError("the step changes a list or a dict that it was given, which a program would not do")
             shown, value = _result(session, result)
             writes = session.finish(self._keep)
+        for thing, _ in session.objects:
+            guards.code(getattr(type(thing), "forward", None), thing)
+        del pairs, result
+        session.refuse_leaks()
         commit(writes)
         self._traces += 1
         if session.final:
-            parameters = [(name, var) for name, (var, _) in zip(names, given, strict=True)]
-            self._chosen(Run(session, parameters, shown, BACKENDS[self._backend]))
+            self._chosen(Run(session, parameters, shown, guards, BACKENDS[self._backend]))
         return value
 
     @property
@@ -132,20 +189,6 @@ def _tensors_of(step: Callable[..., Any]) -> Iterator[tuple[str, Tensor]]:
         elif isinstance(thing, Module):
             for path, tensor in (*thing.named_parameters(), *thing.named_buffers()):
                 yield path if len(modules) == 1 and not path[:1].isdigit() else f"{name}_{path}", tensor
-
-
-def _given(session: Session, name: str, arg: Any) -> tuple[Any, Any]:
-    """What stands for an argument in the program, and what the step is given in its place."""
-    if isinstance(arg, Tensor) and arg.node is None:
-        traced = session.trace.found(Place("argument", arg._array, "tensor", name))
-        return traced.var, Tensor(traced)
-    if type(arg) is np.ndarray:
-        traced = session.trace.found(Place("argument", arg, "array", name))
-        return traced.var, traced
-    if type(arg) in (tuple, list):
-        pairs = [_given(session, f"{name}_{k}", item) for k, item in enumerate(arg)]
-        return type(arg)(var for var, _ in pairs), type(arg)(value for _, value in pairs)
-    return arg, arg
 
 
 def _result(session: Session, result: Any) -> tuple[Any, Any]:

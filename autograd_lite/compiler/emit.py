@@ -159,6 +159,10 @@ class Emitter:
     def _left(self, place: Place, var: Var) -> Iterator[str]:
         if self.layout.places.get(var) is place:
             return
+        if place.kind == "argument":
+            argument = next(text for given, text in self.text.items() if given.place is place)
+            yield f"{self.object(np.copyto, 'copyto')}({argument}, {self.value(var)})"
+            return
         if var.shape is not None and (id(place.owner), place.key) in self.tensors:
             yield f"{self.object(np.copyto, 'copyto')}({self._array_at(place)}, {self.value(var)})"
         else:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import memory
 from autograd_lite.compiler.emit import Emitter, view
+from autograd_lite.compiler.given import Reader
+from autograd_lite.compiler.guards import Guards, as_it_was, still
 from autograd_lite.compiler.ir import Var
 from autograd_lite.compiler.layout import Planner, Slot
 from autograd_lite.compiler.passes import optimised
@@ -36,7 +38,12 @@ class Run:
     """
 
     def __init__(
-        self, session: Session, parameters: list[tuple[str, Any]], result: Any, emitter: type[Emitter] = Emitter
+        self,
+        session: Session,
+        parameters: list[tuple[str, Any]],
+        result: Any,
+        guards: Guards,
+        emitter: type[Emitter] = Emitter,
     ) -> None:
         self.program = session.trace.program
         self.before = len(self.program.instructions)
@@ -44,28 +51,38 @@ class Run:
         self.layout = Planner(self.program).plan()
         self.names: dict[str, Any] = {}
         self.call: Callable[..., Any]
-        self._modules, self._met, self._trace = session.modules, session.met, session.trace
+        self.guards, self.parameters = guards, parameters
+        self._objects, self._optimizers, self._met, self._kept = (
+            session.objects,
+            session.optimizers,
+            session.met,
+            session.kept,
+        )
         self._grad = mode.grad  # of the caller: under no_grad() it is another program
-        self._settings = [(g, {k: v for k, v in g.items() if k not in ("lr", "params")}) for g in session.groups]
+        self._groups = [(g, {k: (v, as_it_was(v)) for k, v in _settings(g).items()}) for g in session.groups]
         self._emitter = emitter(self.program, self.layout)
-        self._write(parameters, result)
+        self._write(session, result)
         self._bind()
 
     # Text
 
-    def _write(self, parameters: list[tuple[str, Any]], result: Any) -> None:
-        e = self._emitter
+    def _write(self, session: Session, result: Any) -> None:
+        e, parameters = self._emitter, self.parameters
         e.taken.update(name for name, _ in parameters)
-        head, guards = _Given(e).read(parameters)
+        head, guards = Reader(e).read(parameters)
         body = [*e.lines()]
         for owner, array, place in e.tensors.values():
             if place.kind == "grad":
                 guards.append(f"{owner}.grad is not {array}")
-        states, settings = self._numbers()
+        states, settings = self._numbers(session)
         names = [name for name, _ in parameters]
         first = [f"if len(given) != {len(names)}:", "    return miss"]
         first += [f"{', '.join(names)}{',' * (len(names) == 1)} = given"] if names else []
-        guards = ["changes.count != seen", "contexts.special != special", *guards]
+        guards = ["changes.count != seen", "contexts.special != special", *guards, *self.guards.lines(e)]
+        for optimizer, groups in self._optimizers:
+            now = f"{e.object(optimizer, 'optimizer')}.param_groups"
+            guards.append(f"len({now}) != {len(groups)}")
+            guards += [f"{now}[{k}] is not {e.object(group, 'group')}" for k, group in enumerate(groups)]
         guard = ["if (", *(f"    {'or ' * bool(k)}{text}" for k, text in enumerate(guards)), "):", "    return miss"]
         wrote = ["wrote()"] if any(place.kind == "tensor" for place, _ in self.program.writes) else []
         lines = [*first, *head, *guard, *states, *body, *wrote, f"return {self._returned(result)}"]
@@ -80,10 +97,10 @@ class Run:
         self._code = compile(text, self.file, "exec")
         self._bound = [(array, place) for _, array, place in e.tensors.values()]
 
-    def _numbers(self) -> tuple[list[str], list[str]]:
+    def _numbers(self, session: Session) -> tuple[list[str], list[str]]:
         """Lines that read Python numbers: those of states in each step, those of settings where they change."""
         e, states, settings = self._emitter, list[str](), list[str]()
-        for found in self._trace.places.values():
+        for found in session.trace.places.values():
             if found.var in e.locals and found.place.kind in ("setting", "state"):
                 owner = e.object(found.place.owner, f"{found.place.kind}s")
                 lines = states if found.place.kind == "state" else settings
@@ -127,11 +144,13 @@ class Run:
         """Is everything outside as it was traced? Arrays exchanged for others of the same kind are taken over."""
         if mode.watchers or mode.tracer is not None or mode.grad is not self._grad:
             return False
-        if any(not _same(vars(module), attributes) for module, attributes in self._modules):
+        if not all(_as_it_was(vars(thing), attributes) for thing, attributes in self._objects):
             return False
-        if any(not _same(group, settings) for group, settings in self._settings):
+        if not all(_as_it_was(_settings(group), settings) for group, settings in self._groups):
             return False
         if any(tensor.node is not node for tensor, node in self._met):
+            return False
+        if any(optimizer.state.get(p) is not state for optimizer, p, state in self._kept):
             return False
         now = [(array, place.get()) for array, place in self._bound]
         if not all(_alike(self.names[array], new) and self._emitter.takes(array, new) for array, new in now):
@@ -142,54 +161,15 @@ class Run:
         return True
 
 
-def _same(now: dict[str, Any], traced: dict[str, Any]) -> bool:
-    return all(now.get(key, MISS) == value for key, value in traced.items())
+def _as_it_was(now: dict[str, Any], traced: dict[str, Any]) -> bool:
+    """Has a dict the keys and the values that it had?"""
+    return len(now) == len(traced) and all(key in now and still(now[key], *then) for key, then in traced.items())
+
+
+def _settings(group: dict[str, Any]) -> dict[str, Any]:
+    """What a program is made for: all but the learning rate, which is read where it changes."""
+    return {key: value for key, value in group.items() if key != "lr"}
 
 
 def _alike(old: Any, new: Any) -> bool:
     return type(new) is np.ndarray and (new.shape, new.dtype) == (old.shape, old.dtype)
-
-
-class _Given:
-    """The lines that take the arguments apart, and the conditions under which they are not what was traced."""
-
-    def __init__(self, emitter: Emitter) -> None:
-        self.emitter = emitter
-        self.head: list[str] = []
-        self.guards: list[str] = []
-
-    def read(self, parameters: Iterable[tuple[str, Any]]) -> tuple[list[str], list[str]]:
-        """Lines and conditions for all of them."""
-        for name, given in parameters:
-            self._one(name, given)
-        return self.head, self.guards
-
-    def _one(self, name: str, given: Any) -> None:
-        e = self.emitter
-        if isinstance(given, tuple | list):
-            kind = type(given).__name__
-            self.head += [f"if type({name}) is not {kind} or len({name}) != {len(given)}:", "    return miss"]
-            items = [e.name(f"{name}_{k}") for k in range(len(given))]
-            if items:
-                self.head.append(f"{', '.join(items)}{',' * (len(items) == 1)} = {name}")
-            for item, value in zip(items, given, strict=True):
-                self._one(item, value)
-        elif isinstance(given, Var):
-            self._array(name, given)
-        else:
-            self.guards.append(f"{name} != {e.constant(given)}")
-
-    def _array(self, name: str, given: Var) -> None:
-        e, array = self.emitter, name
-        place = given.place
-        assert place is not None
-        if place.key == "tensor":
-            array = e.name(f"{name}_array")
-            self.head += [f"if type({name}) is not {e.object(Tensor, 'Tensor')}:", "    return miss"]
-            self.head.append(f"{array} = {name}._array")
-            self.guards.append(f"{name}.node is not None")
-        else:
-            self.head += [f"if type({name}) is not {e.object(np.ndarray, 'ndarray')}:", "    return miss"]
-        e.text[given] = array
-        self.guards.append(f"{array}.shape != {given.shape}")
-        self.guards.append(f"{array}.dtype is not {e.object(given.dtype, str(given.dtype))}")

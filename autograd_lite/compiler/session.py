@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import random
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.compiler.guards import as_it_was
 from autograd_lite.compiler.ir import Place
 from autograd_lite.compiler.proxy import TraceError, value_of
 from autograd_lite.compiler.rows import TracedRows
 from autograd_lite.compiler.trace import Trace
 from autograd_lite.compiler.traced import Scalar, Traced
 from autograd_lite.core import Node, Op, Tensor, op_of
+from autograd_lite.creation import draws
 from autograd_lite.memory import name_of
 from autograd_lite.modes import contexts, mode
 from autograd_lite.ops.fused import keep_mask
@@ -28,8 +32,11 @@ class Session:
     def __init__(self) -> None:
         self.trace = Trace()
         self.trace.lowering = Session.lowered.__code__
-        self.modules: list[tuple[Any, dict[str, Any]]] = []  # that were called, with what decides what they do
-        self.groups: list[dict[str, Any]] = []  # of optimizers
+        self.objects: list[tuple[Any, dict[str, Any]]] = []  # whose code was run, with the attributes that they had
+        self.optimizers: list[tuple[Any, list[Any]]] = []  # that made a step, with their groups
+        self.kept: list[tuple[Any, Tensor, Any]] = []  # what optimizers remember of parameters
+        self.groups: list[dict[str, Any]] = []  # of optimizers, with something to train
+        self.given: list[tuple[Tensor, Any]] = []  # what stands for arguments, and their arrays
         self.leaves: dict[Node, Tensor] = {}  # that were met
         self.met: list[tuple[Tensor, Node | None]] = []  # tensors from outside
         self.names: dict[int, str] = {}
@@ -42,6 +49,7 @@ class Session:
             raise TraceError("a compiled function is called while another one is traced: compile the outer one alone")
         contexts.count(1)
         mode.tracer = self
+        self.draws = _states()
         return self
 
     def __exit__(self, *exc: Any) -> None:
@@ -54,6 +62,10 @@ class Session:
         for state, before in self.states:
             state.clear()
             state.update(before)
+        for node in self.leaves:
+            notes = node.annotate()
+            if isinstance(notes.grad, Traced | TracedRows | Tensor) and (id(notes), "grad") not in self.trace.places:
+                notes.grad = None
 
     # Tensors
 
@@ -96,11 +108,14 @@ class Session:
     def _drawn(self, op: Op, attrs: dict[str, Any], y: Any) -> Any:
         """Random numbers, drawn anew in each step."""
         generator, made = attrs.get("generator"), self.trace.made
+        plain = op is op_of(draws) and not attrs["params"] and attrs["dtype"] in (None, np.float64) and y.ndim
+        if plain and type(generator) is np.random.Generator:
+            return made("draw", getattr(generator, attrs["method"]), (), y, effect=True)
         if op is not op_of(keep_mask) or type(generator) is not np.random.Generator or y.dtype != np.float64:
             return made("call", op.forward, (), y, attrs, effect=True)
         p = attrs["p"]
-        draws = made("draw", generator.random, (), np.where(y > 0, 1.0, 0.0), effect=True)
-        return made("ufunc", np.multiply, (draws >= p, 1.0 / (1.0 - p) if p < 1 else 0.0), y)
+        drawn = made("draw", generator.random, (), np.where(y > 0, 1.0, 0.0), effect=True)
+        return made("ufunc", np.multiply, (drawn >= p, 1.0 / (1.0 - p) if p < 1 else 0.0), y)
 
     def lowered(self, function: Callable[..., Any], args: list[Any], attrs: dict[str, Any], y: Any = None) -> Any:
         """What a function makes, as instructions; as one that calls it, where it needs numbers."""
@@ -134,11 +149,15 @@ class Session:
         if any(isinstance(a, Traced) for a in args):
             self.trace.note("call", function, args, 0, effect=True)
 
-    def entered(self, module: Any) -> None:
-        """A module is called."""
-        if not any(module is known for known, _ in self.modules):
-            plain = (bool, int, float, str, tuple, type(None))
-            self.modules.append((module, {k: v for k, v in vars(module).items() if isinstance(v, plain)}))
+    def entered(self, thing: Any) -> None:
+        """A module is called, or a method of an object."""
+        if not any(thing is known for known, _ in self.objects):
+            self.objects.append((thing, {k: (v, as_it_was(v)) for k, v in vars(thing).items()}))
+
+    def stepping(self, optimizer: Any) -> None:
+        """An optimizer goes through its groups."""
+        if not any(optimizer is known for known, _ in self.optimizers):
+            self.optimizers.append((optimizer, list(optimizer.param_groups)))
 
     def clear(self, node: Node) -> None:
         """A gradient is about to be forgotten."""
@@ -146,6 +165,9 @@ class Session:
 
     def updating(self, optimizer: Any, p: Tensor, g: Any, group: dict[str, Any]) -> None:
         """An optimizer's update of one parameter, with its learning rate and its state traced."""
+        self.array_of(p)
+        assert p.node is not None
+        g = p.node.annotate().grad if g is not None else g
         if not any(group is known for known in self.groups):
             self.groups.append(group)
         settings = {**group, "lr": self.trace.found(Place("setting", group, "lr", "lr"))}
@@ -157,6 +179,7 @@ class Session:
                     state[key] = self.trace.found(Place("state", state, key, key))
         optimizer.update(p, g, settings)
         after = optimizer.state.get(p)
+        self.kept.append((optimizer, p, after))
         if after is not None and not any(after is known for known, _ in self.states):
             self.states.append((after, {}))
             self.final = False  # the next update finds a state
@@ -166,11 +189,13 @@ class Session:
     def finish(self, keep_grads: bool) -> list[tuple[Any, Any, Any]]:
         """Note what stays: the values that places have now. Returns (place, original, value) to be written."""
         program, commits = self.trace.program, []
-        for found in self.trace.places.values():
+        self._settled()
+        for found in list(self.trace.places.values()):
             place = found.place
-            if place.kind not in ("tensor", "state"):
+            if place.kind not in ("tensor", "state", "argument"):
                 continue
-            now = place.owner._array if place.kind == "tensor" else place.owner.get(place.key)
+            now = place.owner._array if place.kind == "tensor" else found.traced
+            now = place.owner.get(place.key) if place.kind == "state" else now
             if isinstance(now, Traced | Scalar) and now.current() is not found.var:
                 program.writes.append((place, now.current()))
                 commits.append((place, found.original, now.value))
@@ -180,6 +205,45 @@ class Session:
             fresh = {k: v for k, v in state.items() if k not in before}
             commits += [(Place("state", state, k), None, value_of(v)) for k, v in fresh.items()]
         return commits
+
+    def _settled(self) -> None:
+        """What the step has assigned to attributes: a constant's successor is written into it, the rest refused."""
+        if any(tensor._array is not array or tensor.node is not None for tensor, array in self.given):
+            raise TraceError("the step gives an argument another array (x.data = ...), which a program would not do")
+        if drawn := [name for name, state in _states().items() if state != self.draws[name]]:
+            raise TraceError(
+                f"the step draws from {' and '.join(drawn)}, and those numbers would stay as they are now: draw by "
+                "al.rand, al.randn or al.randint, with generator= for one of your own"
+            )
+        known = {id(tensor) for tensor, _ in self.met}
+        for thing, before in self.objects:
+            for name, value in list(vars(thing).items()):
+                if isinstance(value, Tensor) and isinstance(value._array, Traced) and id(value) not in known:
+                    self._assigned(thing, name, value, before.get(name, (None, None))[0])
+
+    def _assigned(self, thing: Any, name: str, value: Tensor, old: Any) -> None:
+        alike = isinstance(old, Tensor) and old.node is None and (old.shape, old.dtype) == (value.shape, value.dtype)
+        if not alike or value.node is not None:
+            raise TraceError(
+                f"the step assigns {type(thing).__name__}.{name}, which a program would not do: return the tensor, or "
+                "for a running value make it a tensor of the same shape beforehand, and assign it .detach()ed"
+            )
+        self.array_of(old)
+        old._array = value._array
+        setattr(thing, name, old)
+
+    def refuse_leaks(self) -> None:
+        """After the run: does anything outside hold what only stood for an array?"""
+        placed = {id(found.traced) for found in self.trace.places.values()}
+        held = [ref for ref in self.trace.alive if (made := ref()) is not None and id(made) not in placed]
+        if held:
+            made = None
+            gc.collect()
+            if any(ref() is not None and id(ref()) not in placed for ref in held):
+                raise TraceError(
+                    "the step keeps a tensor outside (in a list, an attribute, a global variable), where a program "
+                    "would not put it: return it"
+                )
 
     def _left_gradient(self, node: Node, tensor: Tensor, keep_grads: bool) -> tuple[Any, Any, Any]:
         """What becomes of a leaf's gradient: it stays, or nobody would read it before the next step forgets it."""
@@ -196,6 +260,13 @@ class Session:
         if there is None and node not in self.cleared:
             self.final = False  # the next step finds a gradient
         return place, None if there is None else there.original, notes.grad.value
+
+
+def _states() -> dict[str, Any]:
+    """The states of the generators that a step must not draw from."""
+    state: Any = np.random.get_state(legacy=False)
+    state = state["state"]
+    return {"np.random": (state["key"].tobytes(), state["pos"]), "random": random.getstate()}
 
 
 def _name(tensor: Tensor) -> str:

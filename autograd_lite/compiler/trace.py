@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Trace:
         self.errors = np.geterr()
         self.lowering: Any = None  # the code from which functions are looked into
         self.leaked = False
+        self.alive: list[ref[Traced]] = []  # all that were made
 
     def var(self, value: Any, place: Place | None = None) -> Var:
         """A new value like a concrete one."""
@@ -87,6 +89,15 @@ class Trace:
                 self.program.instructions[-1].shares = arg.current()
                 return Traced(self, value, out, arg.storage)
         return Traced(self, value, out)
+
+    def rehearsing(self) -> bool:
+        """Is this an op's first run, whose result nobody takes?"""
+        frame: Any = sys._getframe(1)
+        while frame is not None and frame.f_code is not self.lowering:
+            if frame.f_code.co_filename.startswith(OPS):
+                return True
+            frame = frame.f_back
+        return False
 
     def leak(self, what: str) -> None:
         """An array is asked for its numbers: where an op is looked into, it is then called as a whole; else refused."""

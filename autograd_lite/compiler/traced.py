@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -78,6 +79,7 @@ class Traced(NDArrayOperatorsMixin, Proxy):
         self.trace, self.value, self.var = trace, value, var
         self.storage = storage or Storage()
         self.seen = self.storage.version
+        trace.alive.append(ref(self))
 
     def current(self) -> Var:
         """The value that it stands for now. Raises TraceError where its memory was written through another view."""

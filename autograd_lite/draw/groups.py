@@ -41,7 +41,12 @@ def calls(ops: Sequence[Node]) -> list[Group | None]:
     Calls nest by when they began and ended. One that began in another and ended after it is left out: those are
     of two threads.
     """
-    noted = {call[2]: call for node in ops if node.notes is not None for call in node.notes.calls or ()}
+    noted: dict[int, ModuleCall] = {}
+    for node in ops:
+        call = node.call
+        while call is not None:
+            noted[call[2]] = call
+            call = call[4]
     begun = sorted(noted.values(), key=lambda call: -call[2])
     found: list[Group | None] = []
     top: Group | None = None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import Tensor
-from autograd_lite.creation import below
+from autograd_lite.creation import below, draws
 from autograd_lite.memory import Array, written
 from autograd_lite.random import draw_from
 
@@ -40,13 +40,14 @@ def ones_(tensor: Tensor) -> Tensor:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform draws from a to b, b not included."""
-    draws = a + (b - a) * draw_from(generator).random(tensor.shape)
-    return _fill(tensor, below(draws, b, tensor.dtype) if a < b else draws)
+    drawn = a + (b - a) * draws(generator=draw_from(generator), method="random", size=tensor.shape)
+    return _fill(tensor, below(drawn, b, tensor.dtype) if a < b else drawn)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normal draws."""
-    return _fill(tensor, mean + std * draw_from(generator).standard_normal(tensor.shape))
+    drawn = draws(generator=draw_from(generator), method="standard_normal", size=tensor.shape)
+    return _fill(tensor, mean + std * drawn)
 
 
 def fans(tensor: Tensor | Array) -> tuple[int, int]:

@@ -9,9 +9,9 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.core import ModuleCall, Tensor, leaf
+from autograd_lite.core import Tensor, leaf
 from autograd_lite.memory import tick, written
-from autograd_lite.modes import changes, mode
+from autograd_lite.modes import changes, contexts, mode
 from autograd_lite.nn.html import table
 
 
@@ -65,19 +65,14 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call `forward`; the nodes of what it returns note the call, for pictures."""
-        if mode.tracer is not None:
+        if contexts.special and mode.tracer is not None:
             mode.tracer.entered(self)
         start = tick()
         output = self.forward(*args, **kwargs)
         if isinstance(output, Tensor):
             node = output.node
             if node is not None and node.seq > start:
-                notes = node.notes or node.annotate()
-                call = (ref(self), type(self), start, tick())
-                if notes.calls is None:
-                    notes.calls = [call]
-                else:
-                    notes.calls.append(call)
+                node.call = (ref(self), type(self), start, tick(), node.call)
         elif isinstance(output, tuple | list | dict):
             _note_call(output, (ref(self), type(self), start, tick()))
         return output
@@ -265,14 +260,14 @@ def clear_grad(parameter: Tensor, set_to_none: bool) -> None:
     """Forget a gradient, or make it zero."""
     node = parameter.node or getattr(parameter, "_frozen", None)
     if node is not None and node.notes is not None:
-        if mode.tracer is not None:
+        if contexts.special and mode.tracer is not None:
             mode.tracer.clear(node)
         if node.notes.grad is None:
             return
         node.notes.grad = None if set_to_none else np.zeros_like(parameter.data)
 
 
-def _note_call(outputs: Any, call: ModuleCall) -> None:
+def _note_call(outputs: Any, call: tuple[ref[Any], type, int, int]) -> None:
     """Note a call in the nodes of all Tensors in tuples, lists and dicts, each once."""
     stack, seen = [outputs], set()
     while stack:
@@ -282,8 +277,7 @@ def _note_call(outputs: Any, call: ModuleCall) -> None:
         seen.add(id(output))
         if isinstance(output, Tensor):
             if output.node is not None and output.node.seq > call[2]:
-                notes = output.node.annotate()
-                notes.calls = [*(notes.calls or ()), call]
+                output.node.call = (*call, output.node.call)
         elif isinstance(output, tuple | list):
             stack += output
         elif isinstance(output, dict):

@@ -9,7 +9,7 @@ import numpy as np
 from autograd_lite.core import Tensor, ndarray, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import exp, square
-from autograd_lite.ops.shape import Dims, axes, kept, squeeze, unsqueeze
+from autograd_lite.ops.shape import Dims, axes, kept, squeeze, stretched, unsqueeze
 
 __all__ = [
     "all",
@@ -40,7 +40,7 @@ def _spread(g: Any, shape: tuple[int, ...], dim: Axes) -> Any:
         filled = np.empty(shape, g.dtype)
         filled.fill(g.item())  # 0.6 µs against 4 for a broadcast view, for a small loss (2026-11)
         return filled
-    return np.broadcast_to(g if dim == (0,) else g.reshape(kept(shape, dim)), shape)
+    return stretched(g if dim == (0,) else g.reshape(kept(shape, dim)), shape)
 
 
 def _ndim(x: Any) -> int:

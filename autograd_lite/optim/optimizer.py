@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.core import Tensor
 from autograd_lite.memory import Array, written
-from autograd_lite.modes import changes, mode
+from autograd_lite.modes import changes, contexts, mode
 from autograd_lite.nn.module import clear_grad
 from autograd_lite.sparse import RowSparse
 
@@ -19,9 +20,20 @@ LARGE = 4096  # elements from which a product goes into a buffer that is kept: a
 class Group(dict[str, Any]):
     """Parameters with their settings, which compiled steps take for constant: a change is counted."""
 
-    def __setitem__(self, key: str, value: Any) -> None:
+
+def _counted(name: str) -> Any:
+    change = getattr(dict, name)
+
+    @wraps(change)
+    def counted(self: Group, *args: Any, **kwargs: Any) -> Any:
         changes.count += 1
-        super().__setitem__(key, value)
+        return change(self, *args, **kwargs)
+
+    return counted
+
+
+for _name in ("__init__", "__setitem__", "__delitem__", "__ior__", "update", "setdefault", "pop", "popitem", "clear"):
+    setattr(Group, _name, _counted(_name))
 
 
 class Optimizer:
@@ -75,7 +87,9 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient, in place; returns what the closure, if given, returns."""
         loss = None if closure is None else closure()
-        changed, tracer = [], mode.tracer
+        changed, tracer = [], mode.tracer if contexts.special else None
+        if tracer is not None:
+            tracer.stepping(self)
         for group in self.param_groups:
             for p in group["params"]:
                 g = None if p.node is None else p.node.notes.grad
@@ -108,7 +122,7 @@ class Optimizer:
         if isinstance(g, RowSparse):
             g.add_to(target, factor)
         else:
-            target += self.scaled(g, factor)
+            target += g * factor if g.size < LARGE else self.scaled(g, factor)
 
     def __repr__(self) -> str:
         groups = ["  " + ", ".join(f"{k}={v!r}" for k, v in g.items() if k != "params") for g in self.param_groups]
