@@ -155,6 +155,8 @@ class Tensor(Members):
             raise TypeError(
                 "data is an ndarray, and this is a Tensor: assign its .data, as in w.data = w.data - x.data"
             )
+        if contexts.special and mode.tracer is not None:
+            array = mode.tracer.assigned(self, array)
         self._array = as_array(array)
         changes.count += 1
         if self.node is not None and (self.node.shape, self.node.dtype) != (self.shape, self.dtype):

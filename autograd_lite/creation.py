@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite.core import Tensor, array_types, as_array, leaf, primitive
+from autograd_lite.modes import contexts, mode
 from autograd_lite.random import draw_from
 
 __all__ = [
@@ -50,7 +51,7 @@ def get_default_dtype() -> np.dtype[Any]:
 
 
 def _made(array: npt.NDArray[Any], requires_grad: bool) -> Tensor:
-    made = Tensor(array)
+    made = Tensor(array if not contexts.special or mode.tracer is None else mode.tracer.fresh(array))
     if requires_grad:
         made.node = leaf(made)
     return made

@@ -60,7 +60,7 @@ def _propagate(
             found[node] = g
         if op is None or (leading is not None and leading.isdisjoint(node.parents)):
             continue
-        g, saved = g.to_dense() if type(g) is RowSparse else g, node.saved
+        g, saved = g.to_dense() if isinstance(g, RowSparse) else g, node.saved
         for k, parent in enumerate(node.parents):
             if parent is None or (leading is not None and parent not in leading):
                 continue

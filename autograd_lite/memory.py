@@ -38,7 +38,8 @@ _writes: dict[int, tuple[weakref.ref[Array], _Writes]] = {}
 last_write = 0
 
 
-def _owner(array: Array) -> Array:
+def owner(array: Array) -> Array:
+    """The array whose memory it is."""
     while True:
         base = array.base
         base = base if isinstance(base, np.ndarray) else getattr(base, "base", None)  # as_strided puts one between
@@ -62,14 +63,14 @@ def written(arrays: Sequence[Array], by: str) -> None:
     last_write = tick()
     write = last_write, by, site
     for array in arrays:
-        owner = array if array.base is None else _owner(array)
-        key = id(owner)
+        whose = array if array.base is None else owner(array)
+        key = id(whose)
         entry = _writes.get(key)
         if entry is None:
             gone: Any = lambda _, key=key: _writes.pop(key, None)  # noqa: E731
-            entry = _writes[key] = weakref.ref(owner, gone), {}
+            entry = _writes[key] = weakref.ref(whose, gone), {}
         spans = entry[1]
-        if owner is array:
+        if whose is array:
             if len(spans) > 1 or None not in spans:
                 spans.clear()
             spans[None] = write
@@ -83,7 +84,7 @@ def rewriter(arrays: Sequence[Array], by: str) -> Callable[[], None]:
     """A function that notes again and again that these arrays, whole, were changed in place."""
     written(arrays, by)
     site = call_site()
-    entries = [_writes[id(_owner(array))][1] for array in arrays]
+    entries = [_writes[id(owner(array))][1] for array in arrays]
 
     def rewrite() -> None:
         global last_write
@@ -96,7 +97,7 @@ def rewriter(arrays: Sequence[Array], by: str) -> Callable[[], None]:
 
 def stale(array: Array, since: int) -> str | None:
     """Which write changed this array after tick `since`, if any did."""
-    entry = _writes.get(id(_owner(array)))
+    entry = _writes.get(id(owner(array)))
     if entry is None:
         return None
     low, high = _span(array)

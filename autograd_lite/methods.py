@@ -35,11 +35,13 @@ class Handle:
     """A registered hook: `remove()` takes it away."""
 
     def __init__(self, hooks: dict[int, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
+        changes.count += 1
         self._hooks, self._key = hooks, tick()
         hooks[self._key] = hook
 
     def remove(self) -> None:
         """Take the hook away; again does nothing."""
+        changes.count += 1
         self._hooks.pop(self._key, None)
 
 

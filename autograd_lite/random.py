@@ -12,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.modes import contexts, mode
+
 default_generator = np.random.default_rng()
 _watched: list[dict[int, Any]] = []
 
 
 def manual_seed(seed: int) -> np.random.Generator:
     """Seed the default generator, in place, and return it."""
+    if contexts.special and mode.tracer is not None:
+        mode.tracer.refuse("manual_seed()")
     default_generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
     return default_generator
 

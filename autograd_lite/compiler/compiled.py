@@ -14,9 +14,10 @@ import numpy as np
 
 from autograd_lite.compiler.emit import Emitter
 from autograd_lite.compiler.fused import FusedEmitter
-from autograd_lite.compiler.given import given, other
+from autograd_lite.compiler.given import Items, Keywords, given, made, other
 from autograd_lite.compiler.guards import Guards
 from autograd_lite.compiler.jit import numba
+from autograd_lite.compiler.passes import renamed
 from autograd_lite.compiler.proxy import TraceError
 from autograd_lite.compiler.run import MISS, Run
 from autograd_lite.compiler.session import Session, commit
@@ -24,6 +25,7 @@ from autograd_lite.compiler.traced import Traced
 from autograd_lite.core import Tensor
 from autograd_lite.modes import contexts, mode
 from autograd_lite.nn.module import Module
+from autograd_lite.optim.optimizer import Optimizer
 
 MOST = 64  # programs that are kept: one for each kind of arguments, the least recently used goes
 MANY = 16  # traces because of values that are no arrays, after which that is said
@@ -53,7 +55,7 @@ class Compiled:
         if kwargs:
             bound = self._signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            args = bound.args
+            args = (*bound.args, Keywords(bound.kwargs)) if bound.kwargs else bound.args
         with self._lock:
             result = self._call(args)
             return result if result is not MISS else self._other(args)
@@ -112,31 +114,50 @@ class Compiled:
     def _traced(self, args: tuple[Any, ...]) -> Any:
         """Run the step as it is, following it."""
         session, guards = Session(), Guards()
-        names = list(self._signature.parameters)
+        names = [n for n, p in self._signature.parameters.items() if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
         names = [*names[: len(args)], *(f"argument_{k}" for k in range(len(names), len(args)))]
         guards.code(self._step)
-        owner = getattr(self._step, "__self__", None)
         with session:
-            if hasattr(owner, "__dict__"):
-                session.entered(owner)
-            for name, tensor in _tensors_of(self._step):
-                session.name(tensor, name)
+            self._met(session, guards)
             pairs = [given(session, name, arg) for name, arg in zip(names, args, strict=True)]
             parameters = [(name, shown) for name, (shown, _) in zip(names, pairs, strict=True)]
-            result = self._step(*(value for _, value in pairs))
+            values = [value for _, value in pairs]
+            keywords = values.pop() if values and isinstance(values[-1], Keywords) else {}
+            result = self._step(*values, **keywords)
             if any(type(value) in (list, dict) and other(shown, value) for shown, value in pairs):
                 raise TraceError("the step changes a list or a dict that it was given, which a program would not do")
             shown, value = _result(session, result)
+            before = list(session.trace.program.results)
             writes = session.finish(self._keep)
+            shown = renamed(shown, dict(zip(before, session.trace.program.results, strict=True)))
+        if changed := guards.broken():
+            raise TraceError(
+                f"the step changes {', '.join(changed)}, outside, which a program would not do: do it where the step "
+                "is called"
+            )
         for thing, _ in session.objects:
             guards.code(getattr(type(thing), "forward", None), thing)
-        del pairs, result
+        del pairs, result, values, keywords
         session.refuse_leaks()
+        session.refuse_overlaps()
         commit(writes)
         self._traces += 1
         if session.final:
             self._chosen(Run(session, parameters, shown, guards, BACKENDS[self._backend]))
         return value
+
+    def _met(self, session: Session, guards: Guards) -> None:
+        """Tell a session what the step's code can name, before it runs."""
+        owner = getattr(self._step, "__self__", None)
+        if hasattr(owner, "__dict__"):
+            session.entered(owner)
+        for name, tensor in _tensors_of(self._step):
+            session.name(tensor, name)
+        session.watch(guards.things(np.random.Generator))
+        for optimizer in guards.things(Optimizer):
+            session.stepping(optimizer)
+        for module in guards.things(Module):
+            session.entered(module)
 
     @property
     def source(self) -> str:
@@ -199,9 +220,10 @@ def _result(session: Session, result: Any) -> tuple[Any, Any]:
         return traced.current(), Tensor(np.array(traced.value))
     if isinstance(result, Traced):
         return _result(session, Tensor(result))
-    if type(result) in (tuple, list):
+    if type(result) in (tuple, list) or (isinstance(result, tuple) and hasattr(result, "_fields")):
         pairs = [_result(session, item) for item in result]
-        return type(result)(var for var, _ in pairs), type(result)(value for _, value in pairs)
+        items = Items(type(result), [])
+        return made(items, [var for var, _ in pairs]), made(items, [value for _, value in pairs])
     if isinstance(result, dict):
         found = {k: _result(session, v) for k, v in result.items()}
         return {k: var for k, (var, _) in found.items()}, {k: value for k, (_, value) in found.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
@@ -16,6 +18,20 @@ from autograd_lite.compiler.layout import INTO, Layout
 from autograd_lite.compiler.rows import add_rows, take
 
 _simple = re.compile(r"\W+")
+OWN = (
+    "step",
+    "given",
+    "miss",
+    "special",
+    "seen",
+    "changes",
+    "contexts",
+    "constant_of",
+    "wrote",
+    "owners",
+    "refresh",
+    "Tensor",
+)
 
 
 class Emitter:
@@ -25,7 +41,7 @@ class Emitter:
         self.program, self.layout = program, layout
         self.names: dict[str, Any] = {}
         self.known: dict[int, str] = {}
-        self.taken = {"step", "given", "miss", "Tensor", *keyword.kwlist}
+        self.taken = {*OWN, *dir(builtins), *keyword.kwlist}
         self.counts: Counter[str] = Counter()
         self.text: dict[Var, str] = {}
         self.fixed: list[tuple[str, Any]] = []  # names of arrays that are made once, and how: in order
@@ -47,8 +63,9 @@ class Emitter:
 
     def name(self, wanted: str) -> str:
         """A name that nothing has."""
-        base = _simple.sub("_", wanted).strip("_") or "t"
-        base = f"t_{base}" if base[0].isdigit() else base
+        base = _simple.sub("_", unicodedata.normalize("NFKC", wanted)).strip("_") or "t"
+        base = base if base.isidentifier() else f"t_{base}"
+        base = base if base.isidentifier() else "t"
         text = base
         while text in self.taken:
             self.counts[base] += 1
@@ -163,7 +180,7 @@ class Emitter:
             argument = next(text for given, text in self.text.items() if given.place is place)
             yield f"{self.object(np.copyto, 'copyto')}({argument}, {self.value(var)})"
             return
-        if var.shape is not None and (id(place.owner), place.key) in self.tensors:
+        if var.shape is not None and (place.kind == "tensor" or (id(place.owner), place.key) in self.tensors):
             yield f"{self.object(np.copyto, 'copyto')}({self._array_at(place)}, {self.value(var)})"
         else:
             owner = self.object(place.owner, f"{place.kind}_owner")
@@ -190,7 +207,13 @@ class Emitter:
         else:
             more = [f"{k}={self.constant(v)}" for k, v in made.attrs.items()]
             call = f"{self._function(made.function)}({', '.join([*args, *more])})"
-            yield f"{self.value(made.out)} = {call}" if made.out.shape is not None or not made.effect else call
+            if made.out.shape is None:
+                yield call if made.effect else f"{self.value(made.out)} = {call}"
+                return
+            yield f"{self.value(made.out)} = {call}"
+            shaped = self.object(refuse_other_shape, "refuse_other_shape")
+            yield f"if {self.value(made.out)}.shape != {made.out.shape}:"
+            yield f"    {shaped}({self.value(made.out)}, {made.out.shape}, {self._function(made.function)!r})"
 
     def _reshaped(self, made: Instruction) -> str:
         """The memory of a reshape that copies, in the shape of what is copied."""
@@ -237,11 +260,11 @@ class Emitter:
     def _inner(self, made: Instruction, args: list[str], out: str) -> Iterator[str]:
         flat = []
         for arg, text in zip(made.args, args, strict=True):
-            name = f"{text}_as_vector"
-            if name not in self.names and self._static(arg):
+            name, stays = f"{text}_as_vector", self._static(arg) and self.layout.contiguous.get(arg, False)
+            if name not in self.names and stays:
                 self.names[name] = None
                 self.fixed.append((name, (text, Instruction("view", "reshape", (arg,), {"shape": (arg.size,)}, arg))))
-            flat.append(name if self._static(arg) else f"{text}.ravel()")
+            flat.append(name if stays else f"{text}.ravel()")
         yield f"{flat[0]}.dot({flat[1]}, {out})"
 
     def _reduce(self, made: Instruction, args: list[str], out: str) -> Iterator[str]:
@@ -295,6 +318,14 @@ class Emitter:
         same = slots.get(old) is slots.get(made.out) if made.out in slots else here in (places.get(old), old.place)
         if not same:
             yield f"{self.object(np.copyto, 'copyto')}({out}, {args[0]})"
+
+
+def refuse_other_shape(found: Any, shape: tuple[int, ...], name: str) -> None:
+    """Raise ValueError: the shape of what a function returned depends on numbers."""
+    raise ValueError(
+        f"{name} returned an array of shape {np.shape(found)} in a compiled step, and of shape {shape} when that was "
+        "traced: a shape that depends on values (x[mask], nonzero) cannot be compiled; use al.where"
+    )
 
 
 def _spelled(number: Any) -> str:

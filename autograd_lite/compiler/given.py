@@ -13,11 +13,15 @@ from autograd_lite.compiler.ir import Place, Var
 from autograd_lite.core import Tensor
 
 
+class Keywords(dict[str, Any]):
+    """Arguments that a function takes by name alone."""
+
+
 @dataclass(eq=False, slots=True)
 class Items:
     """A tuple, a list, a named tuple or a dict (then with `keys`), item by item."""
 
-    kind: type
+    kind: Any
     items: list[Any]
     keys: tuple[Any, ...] | None = None
 
@@ -40,7 +44,7 @@ def given(session: Any, name: str, arg: Any) -> tuple[Any, Any]:
     if type(arg) is np.ndarray and arg.dtype.kind in "fiub":
         traced = session.trace.found(Place("argument", arg, "array", name))
         return traced.var, traced
-    if type(arg) in (tuple, list, dict) or (isinstance(arg, tuple) and hasattr(arg, "_fields")):
+    if type(arg) in (tuple, list, dict, Keywords) or (isinstance(arg, tuple) and hasattr(arg, "_fields")):
         keys = tuple(arg) if isinstance(arg, dict) else None
         labels = keys or range(len(arg))
         pairs = [
@@ -55,13 +59,13 @@ def given(session: Any, name: str, arg: Any) -> tuple[Any, Any]:
 def made(items: Items, values: list[Any]) -> Any:
     """The container with other things in it."""
     if items.keys is not None:
-        return dict(zip(items.keys, values, strict=True))
+        return items.kind(zip(items.keys, values, strict=True))
     return items.kind(*values) if hasattr(items.kind, "_fields") else items.kind(values)
 
 
-def other(shown: Any, now: Any) -> bool:
+def other(given: Any, found: Any) -> bool:
     """Is a container another one, or a value other than that which a program was made for, whatever the arrays?"""
-    queue: list[tuple[Any, Any]] = [(shown, now)]
+    queue: list[tuple[Any, Any]] = [(given, found)]
     while queue:
         shown, now = queue.pop()
         if isinstance(shown, Items):
@@ -78,8 +82,8 @@ def other(shown: Any, now: Any) -> bool:
 class Reader:
     """The lines that take the arguments apart, and the conditions under which they are not what was traced."""
 
-    def __init__(self, emitter: Any) -> None:
-        self.emitter = emitter
+    def __init__(self, emitter: Any, writes: bool) -> None:
+        self.emitter, self.writes = emitter, writes
         self.head: list[str] = []
         self.guards: list[str] = []
 
@@ -132,5 +136,8 @@ class Reader:
             self.guards.append(f"{array} is not {e.text[shown]}")
             return
         e.text[shown] = array
+        if self.writes:  # an argument in the memory of a parameter is refused by the trace
+            self.guards.append(f"id({array} if {array}.base is None else {array}.base) in owners")
         self.guards.append(f"{array}.shape != {shown.shape}")
-        self.guards.append(f"{array}.dtype is not {e.object(shown.dtype, str(shown.dtype))}")
+        dtype = e.object(shown.dtype, str(shown.dtype))
+        self.guards.append(f"({array}.dtype is not {dtype} and {array}.dtype != {dtype})")

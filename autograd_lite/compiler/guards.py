@@ -32,6 +32,15 @@ class Same:
         return isinstance(other, Same) and other.thing is self.thing
 
 
+class Never:
+    """What equals nothing."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+
 def frozen(thing: Any, most: int = MOST) -> Any:
     """What can be compared later with what the thing is then: plain values by type and value, containers by their
     items, objects of plain attributes by these too; anything else only by who it is."""
@@ -42,6 +51,8 @@ def frozen(thing: Any, most: int = MOST) -> Any:
     if isinstance(thing, tuple | list | set | frozenset | dict) and len(thing) <= most:
         items = list(thing.items()) if isinstance(thing, dict) else list(thing)
         return (type(thing), *(frozen(item, most // 2) for item in items))
+    if isinstance(thing, Iterator):
+        return Never()  # what it gives next is another thing each time
     if isinstance(thing, slice):
         return slice, *map(frozen, (thing.start, thing.stop, thing.step))
     inside = None if _opaque(thing) or most < MOST else getattr(thing, "__dict__", None)
@@ -76,6 +87,7 @@ class Guards:
     def __init__(self) -> None:
         self.found: list[tuple[str, Any, Any, Any]] = []  # what it is called, its container, the key, what it was
         self._seen: set[tuple[int, Any]] = set()
+        self.reads_lr = False  # does the step's own code name an optimizer's "lr"?
 
     def code(self, function: Any, owner: Any = None) -> None:
         """All that a function of the user's looks up outside: its own cells and globals, and those of such
@@ -88,16 +100,24 @@ class Guards:
             function = inspect.unwrap(function)
             if not isinstance(function, FunctionType) or not _users(function):
                 continue
+            self.reads_lr |= any("lr" in code.co_consts for code in _codes(function.__code__))
             for container, key, value in _looked_up(function, owner):
                 if (id(container), key) in self._seen:
                     continue
                 self._seen.add((id(container), key))
                 if isinstance(value, FunctionType | MethodType):
-                    queue.append((value, None))
+                    op = getattr(value, "op", None)
+                    queue.append((op.forward if isinstance(op, Op) else value, None))
+                if isinstance(value, Optimizer):
+                    queue += [(type(value).step, value), (type(value).update, value)]
                 if not isinstance(value, ModuleType | type):
                     self.found.append((str(key), container, key, (value, as_it_was(value))))
             methods = (getattr(type(owner), name, None) for name in function.__code__.co_names)
             queue += [(m, owner) for m in methods if isinstance(m, FunctionType)] if _new(self._seen, function) else []
+
+    def things(self, kind: type) -> list[Any]:
+        """What the step's code can name, of one kind."""
+        return [value for _, _, _, (value, _) in self.found if isinstance(value, kind)]
 
     def lines(self, emitter: Any) -> Iterator[str]:
         """The conditions under which something is not as it was."""
@@ -174,6 +194,6 @@ def _looked_up(function: FunctionType, owner: Any) -> Iterator[tuple[Any, Any, A
     around = function.__globals__
     yield from ((around, name, around[name]) for name in sorted(names & around.keys()))
     inside = getattr(owner, "__dict__", None)
-    if isinstance(inside, dict) and not isinstance(owner, Module):
+    if isinstance(inside, dict) and not isinstance(owner, Module | Optimizer):
         attributes = {i.argval for i in used if i.opname in ("LOAD_ATTR", "LOAD_METHOD")}
         yield from ((inside, name, inside[name]) for name in sorted(attributes & inside.keys()))

@@ -40,6 +40,7 @@ class Layout:
     slots: dict[Var, Slot] = field(default_factory=dict)
     places: dict[Var, Place] = field(default_factory=dict)
     root: dict[Var, Var] = field(default_factory=dict)
+    contiguous: dict[Var, bool] = field(default_factory=dict)
     copies: set[Instruction] = field(default_factory=set)  # reshapes that have to copy
 
     @property
@@ -48,19 +49,12 @@ class Layout:
         return sum(slot.nbytes for slot in set(self.slots.values()))
 
 
-def _view_of(made: Instruction, contiguous: dict[Var, bool]) -> bool:
-    """Is it a view whatever the numbers? A reshape of what is not in row-major order is a copy."""
-    if made.kind != "view":
-        return False
-    return made.function != "reshape" or contiguous.get(made.args[0], False)
-
-
 class Planner:
     """Buffers by liveness: a value's memory is free after the last use of it, or of a view of it."""
 
     def __init__(self, program: Program) -> None:
         self.program, self.layout = program, Layout()
-        self.contiguous: dict[Var, bool] = {}
+        self.contiguous = self.layout.contiguous
         self.maker = {made.out: k for k, made in enumerate(program.instructions)}
         self._roots()
         self.last = self._last_uses()
@@ -75,14 +69,22 @@ class Planner:
                 self.contiguous[out] = False
             elif made.kind == "view":
                 base = made.args[0]
-                if made.function == "reshape" and self.contiguous.get(base) is False and not _external(base, layout):
+                if made.function == "reshape" and not self._in_order(base) and not _argument(base, layout):
                     layout.copies.add(made)
                     self.contiguous[out] = True
                     continue
                 layout.root[out] = layout.root.get(base, base)
-                self.contiguous[out] = made.function == "reshape" and self.contiguous.get(base, True)
+                self.contiguous[out] = made.function == "reshape" and self._in_order(base)
             else:
                 self.contiguous[out] = True
+
+    def _in_order(self, var: Var) -> bool:
+        """Are its numbers in row-major order, one after the other? Of an argument nobody knows."""
+        if var not in self.contiguous:
+            place = var.place
+            known = place is not None and place.kind in ("tensor", "state", "grad") and var.shape is not None
+            self.contiguous[var] = bool(known and place.get().flags.c_contiguous)  # type: ignore[union-attr]
+        return self.contiguous[var]
 
     def _root(self, var: Var) -> Var:
         return self.layout.root.get(var, var)
@@ -114,10 +116,12 @@ class Planner:
             made = self.program.instructions[k]
             if made.kind not in INTO or not self._free_at(first, k, made):
                 return
+            if made.kind not in ("ufunc", "copy") and not place.get().flags.c_contiguous:
+                return
             self.layout.places[var] = place
             before = [a for a in made.uses() if a.shape == var.shape and a.dtype == var.dtype and a in self.maker]
             before = [a for a in before if self.last[self._root(a)] == k and self._root(a) is a]
-            if len(before) != 1 or made.kind == "product":
+            if len(before) != 1 or made.kind not in ("ufunc", "copy", "filled", *OVER):
                 return
             var = before[0]
 
@@ -188,6 +192,6 @@ class Planner:
         return best
 
 
-def _external(var: Var, layout: Layout) -> bool:
-    root = layout.root.get(var, var)
-    return root.place is not None
+def _argument(var: Var, layout: Layout) -> bool:
+    place = layout.root.get(var, var).place
+    return place is not None and place.kind == "argument"

@@ -91,8 +91,12 @@ def _with_zero(made: Instruction, function: Any) -> bool:
     return type(made.args[1]) in (int, float) and made.args[1] == 0
 
 
-def with_signs(program: Program) -> None:
-    """relu's slope as a number: sign(y) for y > 0 where y is no less than 0, so that a product need not convert it."""
+def with_signs(program: Program, fresh: Any) -> None:
+    """relu's slope as a number: sign(y) for y > 0 where y is no less than 0, so that a product need not convert it.
+
+    Of a y that is NaN the slope is 0, as that of y > 0: fmax makes a number of it.
+    """
+    before: dict[Instruction, Instruction] = {}
     maker = {made.out: made for made in program.instructions}
     users: dict[Var, list[Instruction]] = {}
     for made in program.instructions:
@@ -106,7 +110,12 @@ def with_signs(program: Program) -> None:
         if relu is None or not _with_zero(relu, np.maximum) or y.size > SMALL:
             continue
         if all(u.kind == "ufunc" and u.function is np.multiply and u.out.dtype == y.dtype for u in users[made.out]):
-            made.function, made.args, made.out.dtype = np.sign, (y,), y.dtype
+            number = fresh(y)
+            before[made] = Instruction("ufunc", np.fmax, made.args, {}, number)
+            made.function, made.args, made.out.dtype = np.sign, (number,), y.dtype
+    program.instructions = [
+        one for made in program.instructions for one in ([before[made]] if made in before else []) + [made]
+    ]
 
 
 def with_dots(program: Program) -> None:
@@ -122,7 +131,12 @@ def with_dots(program: Program) -> None:
         inner = maker.get(made.args[0]) if isinstance(made.args[0], Var) else None
         if inner is None or inner.kind != "ufunc" or inner.function is not np.multiply or inner.attrs:
             continue
-        alike = all(isinstance(a, Var) and (a.shape, a.dtype) == (inner.out.shape, made.out.dtype) for a in inner.args)
+        alike = all(
+            isinstance(a, Var)
+            and (a.shape, a.dtype) == (inner.out.shape, made.out.dtype)
+            and (a not in maker or maker[a].kind != "view")  # flat it would be a copy
+            for a in inner.args
+        )
         if alike and count[inner.out] == 1 and inner.out.size <= SMALL:
             made.kind, made.function, made.args, made.attrs = "inner", None, inner.args, {}
 
@@ -174,11 +188,24 @@ def with_early_factors(program: Program, fresh: Any) -> None:
     program.instructions = order
 
 
-def optimised(program: Program, fresh: Any) -> None:
-    """All of these, in the order in which each makes room for the next."""
+def optimised(program: Program, fresh: Any, result: Any) -> Any:
+    """All of these, in the order in which each makes room for the next; what the step returns, in new values."""
+    before = list(program.results)
     without_dead(program)
     without_twins(program)
-    with_signs(program)
+    with_signs(program, fresh)
     with_dots(program)
     with_early_factors(program, fresh)
     without_dead(program)
+    return renamed(result, dict(zip(before, program.results, strict=True)))
+
+
+def renamed(result: Any, by: dict[Var, Var]) -> Any:
+    """What a step returns, with some values in place of others."""
+    if isinstance(result, dict):
+        return {key: renamed(value, by) for key, value in result.items()}
+    if isinstance(result, tuple) and hasattr(result, "_fields"):
+        return type(result)(*(renamed(value, by) for value in result))
+    if isinstance(result, tuple | list):
+        return type(result)(renamed(value, by) for value in result)
+    return by.get(result, result) if isinstance(result, Var) else result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from autograd_lite.compiler.ir import Var
 from autograd_lite.compiler.layout import Planner, Slot
 from autograd_lite.compiler.passes import optimised
 from autograd_lite.compiler.session import Session
-from autograd_lite.core import Tensor
+from autograd_lite.core import Node, Tensor
 from autograd_lite.modes import changes, contexts, mode
 
 MISS: Any = object()  # what a program returns that is not made for its arguments
@@ -47,7 +48,7 @@ class Run:
     ) -> None:
         self.program = session.trace.program
         self.before = len(self.program.instructions)
-        optimised(self.program, session.trace.var_like)
+        result = optimised(self.program, session.trace.var_like, result)
         self.layout = Planner(self.program).plan()
         self.names: dict[str, Any] = {}
         self.call: Callable[..., Any]
@@ -59,32 +60,45 @@ class Run:
             session.kept,
         )
         self._grad = mode.grad  # of the caller: under no_grad() it is another program
-        self._groups = [(g, {k: (v, as_it_was(v)) for k, v in _settings(g).items()}) for g in session.groups]
+        self._groups = [(g, {k: (v, as_it_was(v)) for k, v in self._settings(g).items()}) for g in session.groups]
         self._emitter = emitter(self.program, self.layout)
+        self._hooks = [(notes, tuple(notes.hooks or ())) for notes in map(Node.annotate, session.leaves)]
         self._write(session, result)
         self._bind()
+        for place in {v.place for v in self._emitter.text if v.place is not None and v.place.kind == "argument"}:
+            place.owner = None  # the first call's array
 
     # Text
 
     def _write(self, session: Session, result: Any) -> None:
         e, parameters = self._emitter, self.parameters
-        e.taken.update(name for name, _ in parameters)
-        head, guards = Reader(e).read(parameters)
+        parameters = [(e.name(name), shown) for name, shown in parameters]
+        writes = any(place.kind == "tensor" for place, _ in self.program.writes)
+        head, guards = Reader(e, writes).read(parameters)
         body = [*e.lines()]
         for owner, array, place in e.tensors.values():
             if place.kind == "grad":
                 guards.append(f"{owner}.grad is not {array}")
+            elif place.kind == "state":
+                guards.append(f"{owner}.get({place.key!r}) is not {array}")
         states, settings = self._numbers(session)
         names = [name for name, _ in parameters]
         first = [f"if len(given) != {len(names)}:", "    return miss"]
         first += [f"{', '.join(names)}{',' * (len(names) == 1)} = given"] if names else []
         guards = ["changes.count != seen", "contexts.special != special", *guards, *self.guards.lines(e)]
+        guards += [f"{e.object(notes, 'leaf')}.grad is not None" for notes in session.absent]
         for optimizer, groups in self._optimizers:
             now = f"{e.object(optimizer, 'optimizer')}.param_groups"
             guards.append(f"len({now}) != {len(groups)}")
-            guards += [f"{now}[{k}] is not {e.object(group, 'group')}" for k, group in enumerate(groups)]
+            for k, group in enumerate(groups):
+                guards.append(f"{now}[{k}] is not {e.object(group, 'group')}")
+                guards.append(f"len({e.object(group, 'group')}['params']) != {len(group['params'])}")
+        for optimizer, p, state in self._kept:
+            if state is not None:
+                texts = e.object(optimizer, "optimizer"), e.object(p, "parameter"), e.object(state, "states")
+                guards.append("{}.state.get({}) is not {}".format(*texts))
         guard = ["if (", *(f"    {'or ' * bool(k)}{text}" for k, text in enumerate(guards)), "):", "    return miss"]
-        wrote = ["wrote()"] if any(place.kind == "tensor" for place, _ in self.program.writes) else []
+        wrote = ["wrote()"] if writes else []
         lines = [*first, *head, *guard, *states, *body, *wrote, f"return {self._returned(result)}"]
         text = "def step(given, special=0):\n" + "".join(f"    {line}\n" for line in lines if line)
         early = [e.text[v] for v in e.early if v in e.text]
@@ -92,8 +106,9 @@ class Run:
             text += f"\n\ndef refresh():\n    global {', '.join(early)}\n"
             text += "".join(f"    {line}\n" for line in [*settings, *e.refreshed])
         self.source = e.preamble() + text
-        self.file = f"<autograd_lite compiled step {hashlib.sha256(text.encode()).hexdigest()[:12]}>"
+        self.file = f"<autograd_lite compiled step {hashlib.sha256(text.encode()).hexdigest()[:12]} #{memory.tick()}>"
         linecache.cache[self.file] = len(text), None, text.splitlines(keepends=True), self.file
+        weakref.finalize(self, linecache.cache.pop, self.file, None)
         self._code = compile(text, self.file, "exec")
         self._bound = [(array, place) for _, array, place in e.tensors.values()]
 
@@ -111,6 +126,8 @@ class Run:
         e = self._emitter
         if isinstance(result, Var):
             return f"constant_of({e.value(result)})"
+        if isinstance(result, tuple) and hasattr(result, "_fields"):
+            return f"{e.object(type(result), type(result).__name__)}({', '.join(map(self._returned, result))})"
         if isinstance(result, tuple | list):
             items = ", ".join(map(self._returned, result))
             return f"[{items}]" if isinstance(result, list) else f"({items}{',' * (len(result) == 1)})"
@@ -131,6 +148,7 @@ class Run:
         self._emitter.bind(names)
         written = [place.get() for place, _ in self.program.writes if place.kind == "tensor"]
         names["wrote"] = memory.rewriter(written, "a compiled step")
+        names["owners"] = {id(memory.owner(array)) for array in written}
         exec(self._code, names)
         self.call = names["step"]
         self._refresh()
@@ -140,15 +158,22 @@ class Run:
             self.names["refresh"]()
         self.names["seen"] = changes.count
 
+    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
+        """What a program is made for: all but the learning rate, which is read where it changes; that, too, if the
+        step's own code asks for it."""
+        return {key: value for key, value in group.items() if key != "lr" or self.guards.reads_lr}
+
     def fits(self) -> bool:
         """Is everything outside as it was traced? Arrays exchanged for others of the same kind are taken over."""
         if mode.watchers or mode.tracer is not None or mode.grad is not self._grad:
             return False
         if not all(_as_it_was(vars(thing), attributes) for thing, attributes in self._objects):
             return False
-        if not all(_as_it_was(_settings(group), settings) for group, settings in self._groups):
+        if not all(_as_it_was(self._settings(group), settings) for group, settings in self._groups):
             return False
         if any(tensor.node is not node for tensor, node in self._met):
+            return False
+        if any(tuple(notes.hooks or ()) != hooks for notes, hooks in self._hooks):
             return False
         if any(optimizer.state.get(p) is not state for optimizer, p, state in self._kept):
             return False
@@ -166,10 +191,5 @@ def _as_it_was(now: dict[str, Any], traced: dict[str, Any]) -> bool:
     return len(now) == len(traced) and all(key in now and still(now[key], *then) for key, then in traced.items())
 
 
-def _settings(group: dict[str, Any]) -> dict[str, Any]:
-    """What a program is made for: all but the learning rate, which is read where it changes."""
-    return {key: value for key, value in group.items() if key != "lr"}
-
-
 def _alike(old: Any, new: Any) -> bool:
-    return type(new) is np.ndarray and (new.shape, new.dtype) == (old.shape, old.dtype)
+    return type(new) is np.ndarray and (new.shape, new.dtype, new.strides) == (old.shape, old.dtype, old.strides)

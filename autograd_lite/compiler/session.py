@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
-from autograd_lite.compiler.guards import as_it_was
-from autograd_lite.compiler.ir import Place
+from autograd_lite.compiler.guards import as_it_was, frozen, still
+from autograd_lite.compiler.ir import Instruction, Place, Program, Var
 from autograd_lite.compiler.proxy import TraceError, value_of
 from autograd_lite.compiler.rows import TracedRows
 from autograd_lite.compiler.trace import Trace
@@ -21,6 +22,7 @@ from autograd_lite.memory import name_of
 from autograd_lite.modes import contexts, mode
 from autograd_lite.ops.fused import keep_mask
 from autograd_lite.ops.index import scatter_rows
+from autograd_lite.random import state_of
 
 
 class Session:
@@ -35,6 +37,7 @@ class Session:
         self.objects: list[tuple[Any, dict[str, Any]]] = []  # whose code was run, with the attributes that they had
         self.optimizers: list[tuple[Any, list[Any]]] = []  # that made a step, with their groups
         self.kept: list[tuple[Any, Tensor, Any]] = []  # what optimizers remember of parameters
+        self.attributes: list[tuple[Any, Any]] = []  # of optimizers, as they were
         self.groups: list[dict[str, Any]] = []  # of optimizers, with something to train
         self.given: list[tuple[Tensor, Any]] = []  # what stands for arguments, and their arrays
         self.leaves: dict[Node, Tensor] = {}  # that were met
@@ -42,6 +45,9 @@ class Session:
         self.names: dict[int, str] = {}
         self.cleared: set[Node] = set()
         self.states: list[tuple[dict[str, Any], dict[str, Any]]] = []  # of optimizers, and what was in them before
+        self.watched: list[tuple[np.random.Generator, Any]] = []
+        self.drew: set[int] = set()  # the generators that ops drew from
+        self.absent: list[Any] = []  # notes of leaves that had no gradient, and have one now
         self.final = True  # whether the next run will be the same
 
     def __enter__(self) -> Session:
@@ -49,7 +55,7 @@ class Session:
             raise TraceError("a compiled function is called while another one is traced: compile the outer one alone")
         contexts.count(1)
         mode.tracer = self
-        self.draws = _states()
+        self.states_before = _states()
         return self
 
     def __exit__(self, *exc: Any) -> None:
@@ -91,6 +97,15 @@ class Session:
                 notes.grad = self.trace.found(Place("grad", notes, "grad", f"{name}_grad"))
         return made
 
+    def assigned(self, tensor: Tensor, array: Any) -> Any:
+        """What a tensor's `data` becomes; an array from outside is copied, in each step."""
+        self.array_of(tensor)
+        return array if isinstance(array, Traced) else self.fresh(np.asarray(array))
+
+    def fresh(self, array: Any) -> Any:
+        """An array that the step makes, of numbers that stay the same."""
+        return array if isinstance(array, Traced) else self.trace.made("copy", None, (array,), array.copy())
+
     # What the core tells
 
     def call(self, op: Op, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
@@ -108,6 +123,7 @@ class Session:
     def _drawn(self, op: Op, attrs: dict[str, Any], y: Any) -> Any:
         """Random numbers, drawn anew in each step."""
         generator, made = attrs.get("generator"), self.trace.made
+        self.drew.add(id(generator))
         plain = op is op_of(draws) and not attrs["params"] and attrs["dtype"] in (None, np.float64) and y.ndim
         if plain and type(generator) is np.random.Generator:
             return made("draw", getattr(generator, attrs["method"]), (), y, effect=True)
@@ -158,6 +174,16 @@ class Session:
         """An optimizer goes through its groups."""
         if not any(optimizer is known for known, _ in self.optimizers):
             self.optimizers.append((optimizer, list(optimizer.param_groups)))
+            self.attributes.append((optimizer, _attributes(optimizer)))
+            self.groups += [g for g in optimizer.param_groups if not any(g is known for known in self.groups)]
+
+    def watch(self, generators: list[np.random.Generator]) -> None:
+        """Generators that the step could draw from behind our back."""
+        self.watched = [(generator, state_of(generator)) for generator in generators]
+
+    def refuse(self, what: str) -> None:
+        """Something that no program can do."""
+        raise TraceError(f"{what} in a step that is compiled: do it outside")
 
     def clear(self, node: Node) -> None:
         """A gradient is about to be forgotten."""
@@ -168,8 +194,6 @@ class Session:
         self.array_of(p)
         assert p.node is not None
         g = p.node.annotate().grad if g is not None else g
-        if not any(group is known for known in self.groups):
-            self.groups.append(group)
         settings = {**group, "lr": self.trace.found(Place("setting", group, "lr", "lr"))}
         state = optimizer.state.get(p)
         if state is not None and not any(state is known for known, _ in self.states):
@@ -199,6 +223,7 @@ class Session:
             if isinstance(now, Traced | Scalar) and now.current() is not found.var:
                 program.writes.append((place, now.current()))
                 commits.append((place, found.original, now.value))
+        self._copied(program)
         for node, tensor in self.leaves.items():
             commits.append(self._left_gradient(node, tensor, keep_grads))
         for state, before in self.states:
@@ -210,16 +235,34 @@ class Session:
         """What the step has assigned to attributes: a constant's successor is written into it, the rest refused."""
         if any(tensor._array is not array or tensor.node is not None for tensor, array in self.given):
             raise TraceError("the step gives an argument another array (x.data = ...), which a program would not do")
-        if drawn := [name for name, state in _states().items() if state != self.draws[name]]:
+        drawn = [name for name, state in _states().items() if state != self.states_before[name]]
+        drawn += [repr(g) for g, state in self.watched if id(g) not in self.drew and state_of(g) != state]
+        if drawn:
             raise TraceError(
                 f"the step draws from {' and '.join(drawn)}, and those numbers would stay as they are now: draw by "
                 "al.rand, al.randn or al.randint, with generator= for one of your own"
             )
+        for optimizer, before in self.attributes:
+            if _attributes(optimizer) != before:
+                raise TraceError(
+                    f"{type(optimizer).__name__} changes an attribute of its own when it steps, which a program would "
+                    "not do: what it remembers goes into self.state[p]"
+                )
+        self._refuse_changes()
+
+    def _refuse_changes(self) -> None:
         known = {id(tensor) for tensor, _ in self.met}
         for thing, before in self.objects:
             for name, value in list(vars(thing).items()):
                 if isinstance(value, Tensor) and isinstance(value._array, Traced) and id(value) not in known:
                     self._assigned(thing, name, value, before.get(name, (None, None))[0])
+            now = vars(thing)
+            changed = [n for n in now.keys() | before.keys() if n not in before or not still(now.get(n), *before[n])]
+            if changed:
+                raise TraceError(
+                    f"the step changes {type(thing).__name__}.{', '.join(sorted(changed))}, which a program would not "
+                    "do: count outside, or keep numbers in a tensor and write into that"
+                )
 
     def _assigned(self, thing: Any, name: str, value: Tensor, old: Any) -> None:
         alike = isinstance(old, Tensor) and old.node is None and (old.shape, old.dtype) == (value.shape, value.dtype)
@@ -245,9 +288,51 @@ class Session:
                     "would not put it: return it"
                 )
 
+    def _copied(self, program: Program) -> None:
+        """What is left in a place, or returned, but stands in another place that is written: a copy of it."""
+        base = {m.out: m.shares or m.args[0] for m in program.instructions if m.kind == "view" or m.shares is not None}
+        written = {id(place) for place, _ in program.writes}
+
+        def apart(var: Var, home: Place | None) -> Var:
+            root = var
+            while root in base:
+                root = base[root]
+            if var.shape is None or root.place is None or root.place is home or id(root.place) not in written:
+                return var
+            copy = self.trace.var_like(var)
+            program.instructions.append(Instruction("copy", None, (var,), {}, copy))
+            return copy
+
+        program.writes = [(place, apart(var, place)) for place, var in program.writes]
+        program.results = [apart(var, None) for var in program.results]
+
+    def refuse_overlaps(self) -> None:
+        """Two arrays that share memory, of which the step writes one, are one to it and would be two to a program."""
+        written = {id(place) for place, _ in self.trace.program.writes}
+        spans: list[tuple[int, int, int, Place]] = []
+        for found in self.trace.places.values():
+            if isinstance(found.original, np.ndarray) and found.original.size:
+                spans.append((*byte_bounds(found.original), len(spans), found.place))
+        spans.sort()
+        end, last = 0, Place("none", None)
+        for low, high, _, place in spans:
+            close = low < end and not written.isdisjoint((id(place), id(last)))
+            if close and np.shares_memory(self._array_at(place), self._array_at(last)):
+                raise TraceError(
+                    f"{last.name or 'an array'} and {place.name or 'an array'} share memory, and the step writes to "
+                    "one of them: clone() one, or leave this step uncompiled"
+                )
+            if high > end:
+                end, last = high, place
+
+    def _array_at(self, place: Any) -> Any:
+        return self.trace.places[id(place.owner), place.key].original
+
     def _left_gradient(self, node: Node, tensor: Tensor, keep_grads: bool) -> tuple[Any, Any, Any]:
         """What becomes of a leaf's gradient: it stays, or nobody would read it before the next step forgets it."""
         notes = node.annotate()
+        if isinstance(notes.grad, Tensor):  # of backward(create_graph=True)
+            notes.grad = self.array_of(notes.grad)
         kept = keep_grads or node not in self.cleared
         if kept and isinstance(notes.grad, TracedRows):
             notes.grad = notes.grad.to_dense()
@@ -258,8 +343,14 @@ class Session:
             return place, None, None
         self.trace.program.writes.append((place, notes.grad.current()))
         if there is None and node not in self.cleared:
-            self.final = False  # the next step finds a gradient
+            self.absent.append(notes)
         return place, None if there is None else there.original, notes.grad.value
+
+
+def _attributes(optimizer: Any) -> Any:
+    """All of an optimizer but what has its own way into a program."""
+    own = ("param_groups", "state", "defaults", "_scratch")
+    return frozen({key: value for key, value in vars(optimizer).items() if key not in own})
 
 
 def _states() -> dict[str, Any]:
@@ -276,7 +367,7 @@ def _name(tensor: Tensor) -> str:
 
 def commit(writes: list[tuple[Any, Any, Any]]) -> None:
     """Write what a step leaves behind into its places, after they were put back."""
-    for place, original, value in writes:
+    for place, original, value in [(p, o, v.copy() if isinstance(v, np.ndarray) else v) for p, o, v in writes]:
         if isinstance(original, np.ndarray):
             original[...] = value
         else:

@@ -24,6 +24,7 @@ class Scalar(Proxy):
     """A Python number of a place, or what was made of one: a learning rate, a count of steps."""
 
     __array_priority__ = 100
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, trace: Any, value: Any, var: Var) -> None:
         self.trace, self.value, self.var = trace, value, var
@@ -66,6 +67,18 @@ def _operator(name: str, function: Any) -> None:
 
 for _name in ("add", "sub", "mul", "truediv", "pow"):
     _operator(_name, getattr(operator, _name))
+
+
+def _comparison(name: str) -> None:
+    def compare(self: Scalar, other: Any) -> Any:
+        self.trace.leak("a comparison")
+        return getattr(operator, name)(self.value, value_of(other))
+
+    setattr(Scalar, f"__{name}__", compare)
+
+
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    _comparison(_name)
 
 
 class Traced(NDArrayOperatorsMixin, Proxy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,14 @@ def getitem(x: Any, index: Any) -> Any:
             arrays.append(item if isinstance(item, Tensor) else raw)
             form.append(ARRAY)
         else:
-            form.append(item)
+            form.append(slice(*map(_whole, (item.start, item.stop, item.step))) if isinstance(item, slice) else item)
     if arrays:
         return _pick(x, *arrays, form=tuple(form))
-    return _slice(x, index=index)
+    return _slice(x, index=tuple(form) if isinstance(index, tuple) else form[0])
+
+
+def _whole(end: Any) -> Any:
+    return operator.index(end) if isinstance(end, Tensor) else end
 
 
 # Rows of a table: the gradient names the rows, and no array of the table's size is made.

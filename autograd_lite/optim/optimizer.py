@@ -27,6 +27,8 @@ def _counted(name: str) -> Any:
     @wraps(change)
     def counted(self: Group, *args: Any, **kwargs: Any) -> Any:
         changes.count += 1
+        if name != "__init__" and contexts.special and mode.tracer is not None:
+            mode.tracer.refuse("changing an optimizer's settings")
         return change(self, *args, **kwargs)
 
     return counted
