@@ -51,8 +51,6 @@ def frozen(thing: Any, most: int = MOST) -> Any:
     if isinstance(thing, tuple | list | set | frozenset | dict) and len(thing) <= most:
         items = list(thing.items()) if isinstance(thing, dict) else list(thing)
         return (type(thing), *(frozen(item, most // 2) for item in items))
-    if isinstance(thing, Iterator):
-        return Never()  # what it gives next is another thing each time
     if isinstance(thing, slice):
         return slice, *map(frozen, (thing.start, thing.stop, thing.step))
     inside = None if _opaque(thing) or most < MOST else getattr(thing, "__dict__", None)
@@ -72,8 +70,11 @@ def fixed(thing: Any) -> bool:
 
 
 def as_it_was(thing: Any) -> Any:
-    """What to compare a thing's inside with later; None where it is enough to ask whether it is the same thing."""
-    return None if fixed(thing) else frozen(thing)
+    """What to compare a thing's inside with later; None where it is enough to ask whether it is the same thing.
+
+    What an iterator gives next is another thing each time: it is never as it was.
+    """
+    return Never() if isinstance(thing, Iterator) else None if fixed(thing) else frozen(thing)
 
 
 def still(now: Any, value: Any, then: Any) -> bool:
@@ -112,7 +113,7 @@ class Guards:
                     queue += [(type(value).step, value), (type(value).update, value)]
                 if not isinstance(value, ModuleType | type):
                     self.found.append((str(key), container, key, (value, as_it_was(value))))
-            methods = (getattr(type(owner), name, None) for name in function.__code__.co_names)
+            methods = (getattr(type(owner), name, None) for name in _attributes(function))
             queue += [(m, owner) for m in methods if isinstance(m, FunctionType)] if _new(self._seen, function) else []
 
     def things(self, kind: type) -> list[Any]:
@@ -195,5 +196,17 @@ def _looked_up(function: FunctionType, owner: Any) -> Iterator[tuple[Any, Any, A
     yield from ((around, name, around[name]) for name in sorted(names & around.keys()))
     inside = getattr(owner, "__dict__", None)
     if isinstance(inside, dict) and not isinstance(owner, Module | Optimizer):
-        attributes = {i.argval for i in used if i.opname in ("LOAD_ATTR", "LOAD_METHOD")}
-        yield from ((inside, name, inside[name]) for name in sorted(attributes & inside.keys()))
+        yield from ((inside, name, inside[name]) for name in sorted(_attributes(function) & inside.keys()))
+
+
+def _attributes(function: FunctionType) -> set[str]:
+    """The attributes of its object, its first argument, that a method asks for."""
+    found, me = set[str](), function.__code__.co_varnames[:1]
+    for code in _codes(function.__code__) if me else ():
+        before: Any = None
+        for now in dis.get_instructions(code):
+            if now.opname in ("LOAD_ATTR", "LOAD_METHOD") and before in me:
+                found.add(now.argval)
+            loads = now.opname.startswith(("LOAD_FAST", "LOAD_DEREF"))
+            before = (now.argval[-1] if isinstance(now.argval, tuple) else now.argval) if loads else None
+    return found

@@ -20,6 +20,7 @@ from autograd_lite.compiler.passes import optimised
 from autograd_lite.compiler.session import Session
 from autograd_lite.core import Node, Tensor
 from autograd_lite.modes import changes, contexts, mode
+from autograd_lite.nn.module import Module
 
 MISS: Any = object()  # what a program returns that is not made for its arguments
 
@@ -54,7 +55,7 @@ class Run:
         self.call: Callable[..., Any]
         self.guards, self.parameters = guards, parameters
         self._objects, self._optimizers, self._met, self._kept = (
-            session.objects,
+            [(thing, inside) for thing, inside in session.objects if isinstance(thing, Module)],
             session.optimizers,
             session.met,
             session.kept,

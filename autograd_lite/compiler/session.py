@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from autograd_lite.compiler.guards import as_it_was, frozen, still
+from autograd_lite.compiler.guards import fixed, frozen, still
 from autograd_lite.compiler.ir import Instruction, Place, Program, Var
 from autograd_lite.compiler.proxy import TraceError, value_of
 from autograd_lite.compiler.rows import TracedRows
@@ -168,7 +168,8 @@ class Session:
     def entered(self, thing: Any) -> None:
         """A module is called, or a method of an object."""
         if not any(thing is known for known, _ in self.objects):
-            self.objects.append((thing, {k: (v, as_it_was(v)) for k, v in vars(thing).items()}))
+            inside = vars(thing).items()
+            self.objects.append((thing, {k: (v, None if fixed(v) else frozen(v)) for k, v in inside}))
 
     def stepping(self, optimizer: Any) -> None:
         """An optimizer goes through its groups."""
