@@ -262,7 +262,7 @@ def test_names_of_a_module():
     model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
     x = tensor(5, 3, name="x", grad=False)
     derived = al.derive(model(x).square().mean(), names=model)
-    assert {f"_{k}_{part}" for k in (0, 2) for part in ("weight", "bias")} == set(derived.gradients)
+    assert {f"layer{k}_{part}" for k in (0, 2) for part in ("weight", "bias")} == set(derived.gradients)
 
 
 def test_names_from_the_source():
@@ -287,7 +287,7 @@ def test_names_from_a_loop_over_a_line():
         for _ in range(3):
             state = al.tanh(state @ recurrent)
     derived = al.derive(state.sum())
-    assert re.findall(r"^(\w+) = np.tanh", derived.forward, re.MULTILINE) == ["state_2", "state_3", "state_4"]
+    assert re.findall(r"^(\w+) = np.tanh", derived.forward, re.MULTILINE) == ["state_1", "state_2", "state_3"]
     assert set(derived.gradients) == {"recurrent"}
 
 

@@ -15,9 +15,11 @@ import numpy as np
 
 from autograd_lite.compiler.ir import Instruction, Place, Program, Var
 from autograd_lite.compiler.layout import INTO, Layout
+from autograd_lite.compiler.passes import with_rows_taken
 from autograd_lite.compiler.rows import add_rows, take
 
 _simple = re.compile(r"\W+")
+_call = re.compile(r"[\w.]+\(")
 OWN = (
     "step",
     "given",
@@ -48,6 +50,7 @@ class Emitter:
         self.tensors: dict[tuple[int, Any], tuple[str, str, Place]] = {}  # of each tensor: its name, its array's
         self.makers = {made.out: made for made in program.instructions}
         self.locals: set[Var] = set()
+        self.quiet: list[str] = []  # the texts of functions that the step calls
         self.numbers: dict[Any, str] = {}
         self.refreshed: list[str] = []  # lines that are run when a setting changes
         self.early: set[Var] = set()  # Python numbers that settings alone decide
@@ -146,7 +149,12 @@ class Emitter:
             known = self.tensors[id(place.owner), place.key] = owner, array, place
         return known[1]
 
-    # What other backends add
+    # What other backends do otherwise
+
+    @staticmethod
+    def prepare(program: Program) -> None:
+        """Change a program for this backend, before its memory is planned."""
+        with_rows_taken(program)
 
     def preamble(self) -> str:
         """What is shown before the step."""
@@ -165,13 +173,22 @@ class Emitter:
         """The body: one line for most instructions."""
         for errors, group in groupby(self.program.instructions, key=lambda made: made.errors):
             body = [line for made in group for line in self.instruction(made)]
-            if errors and body:
-                yield f"with {self.object(np.errstate, 'errstate')}({', '.join(f'{k}={v!r}' for k, v in errors)}):"
-                yield from (f"    {line}" for line in body)
-            else:
-                yield from body
+            yield from self._quiet(errors, body) if errors and body else body
         for place, var in self.program.writes:
             yield from self._left(place, var)
+
+    def _quiet(self, errors: tuple[tuple[str, str], ...], body: list[str]) -> Iterator[str]:
+        """Lines under an errstate: a function, if they assign nothing (0.4 against 1.5 µs, 2026-11)."""
+        state = f"{self.object(np.errstate, 'errstate')}({', '.join(f'{k}={v!r}' for k, v in errors)})"
+        if any(not _call.match(line) for line in body):
+            yield f"with {state}:"
+            yield from (f"    {line}" for line in body)
+            return
+        given = {text for var, text in self.text.items() if var in self.locals or (var.place and not self._static(var))}
+        used = ", ".join(sorted(given & set(_simple.split(" ".join(body)))))
+        name = self.name("without_warnings")
+        self.quiet.append(f"@{state}\ndef {name}({used}):\n" + "".join(f"    {line}\n" for line in body) + "\n\n")
+        yield f"{name}({used})"
 
     def _left(self, place: Place, var: Var) -> Iterator[str]:
         if self.layout.places.get(var) is place:

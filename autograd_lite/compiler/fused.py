@@ -271,6 +271,10 @@ class FusedEmitter(Emitter):
 
     # What Run asks for
 
+    @staticmethod
+    def prepare(program: Program) -> None:
+        """Nothing: loops read rows again sooner than they would find them in a buffer."""
+
     def preamble(self) -> str:
         """The functions, as they are shown before the step."""
         return "".join(f"{text}\n\n" for text in self.text_of)

@@ -57,6 +57,53 @@ def without_twins(program: Program) -> None:
     program.results = [same.get(var, var) for var in program.results]
 
 
+def without_idle(program: Program) -> None:
+    """Take out products with 1, and make views of sums of one number."""
+    same: dict[Var, Var] = {}
+    kept = []
+    for made in program.instructions:
+        made.args = replaced(made.args, same)
+        alike = _idle(made)
+        if alike is not None:
+            same[made.out] = alike
+            continue
+        x = made.args[0] if made.args else None
+        summed = made.kind == "reduce" and made.function in (np.add, np.multiply, np.maximum, np.minimum)
+        if summed and isinstance(x, Var) and x.size == 1 and x.dtype == made.out.dtype and not made.effect:
+            made.kind, made.function, made.attrs = "view", "reshape", {"shape": made.out.shape}
+        kept.append(made)
+    program.instructions = kept
+    program.writes = [(place, same.get(var, var)) for place, var in program.writes]
+    program.results = [same.get(var, var) for var in program.results]
+
+
+def _idle(made: Instruction) -> Var | None:
+    """What a product with 1, or a quotient by 1, is equal to."""
+    if made.kind != "ufunc" or made.attrs or made.function not in (np.multiply, np.true_divide):
+        return None
+    x, by = made.args[0], made.args[1]
+    if made.function is np.multiply and not isinstance(x, Var):
+        x, by = by, x
+    one = (type(by) in (int, float) or (isinstance(by, np.ndarray | np.generic) and not by.ndim)) and by == 1
+    alike = isinstance(x, Var) and (x.shape, x.dtype) == (made.out.shape, made.out.dtype)
+    return x if one and alike and x.place is None else None
+
+
+def with_rows_taken(program: Program) -> None:
+    """Rows that were read, and are added to, are not read a second time: the sum is made where they are."""
+    read = {made.args: made for made in program.instructions if made.kind == "take" and made.attrs["axis"] == 0}
+    last = {var: k for k, made in enumerate(program.instructions) for var in made.uses()}
+    viewed = {made.args[0] for made in program.instructions if made.kind == "view" or made.shares is not None}
+    needed = set(program.results) | {var for _, var in program.writes}
+    for k, made in enumerate(program.instructions):
+        target, rows, *rest = made.args if made.kind == "rows" else (None, None)
+        taken = read.get((target, rows))
+        if taken is None or taken.out in viewed or taken.out in needed or last.get(taken.out, k) >= k or len(rest) != 3:
+            continue
+        if taken.out.dtype == target.dtype and not rest[2]:
+            made.args = (*made.args, taken.out)
+
+
 def replaced(args: Any, by: dict[Var, Var]) -> Any:
     """Arguments with some values in place of others."""
     return tuple(by.get(a, a) if isinstance(a, Var) else replaced(a, by) if isinstance(a, tuple) else a for a in args)
@@ -192,6 +239,7 @@ def optimised(program: Program, fresh: Any, result: Any) -> Any:
     """All of these, in the order in which each makes room for the next; what the step returns, in new values."""
     before = list(program.results)
     without_dead(program)
+    without_idle(program)
     without_twins(program)
     with_signs(program, fresh)
     with_dots(program)

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_lite.compiler.proxy import value_of
 from autograd_lite.compiler.traced import Traced
-from autograd_lite.sparse import RowSparse
+from autograd_lite.sparse import RowSparse, put_rows
 
 
 class TracedRows(RowSparse):
@@ -61,8 +61,15 @@ class TracedRows(RowSparse):
     __radd__ = __add__
 
 
-def add_rows(target: Any, rows: Any, values: Any, alpha: float, squares: bool) -> None:
-    """Add alpha times rows, or what they add up to squared, to an array in place."""
+def add_rows(target: Any, rows: Any, values: Any, alpha: float, squares: bool, taken: Any = None) -> None:
+    """Add alpha times rows, or what they add up to squared, to an array in place.
+
+    `taken` is what the rows are now; where none is named twice the sum is made in it.
+    """
+    if taken is not None and rows.ndim == 1 and rows.size and rows[0] >= 0 and (rows[1:] > rows[:-1]).all():
+        taken += (values[:1] if values.ndim > 1 and values.strides[0] == 0 else values) * alpha
+        put_rows(target, rows, taken)
+        return
     sparse = RowSparse(rows, values, target.shape)
     (sparse.squared() if squares else sparse).add_to(target, alpha)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import linecache
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,7 @@ class Run:
         self.program = session.trace.program
         self.before = len(self.program.instructions)
         result = optimised(self.program, session.trace.var_like, result)
+        emitter.prepare(self.program)
         self.layout = Planner(self.program).plan()
         self.names: dict[str, Any] = {}
         self.call: Callable[..., Any]
@@ -77,31 +78,16 @@ class Run:
         writes = any(place.kind == "tensor" for place, _ in self.program.writes)
         head, guards = Reader(e, writes).read(parameters)
         body = [*e.lines()]
-        for owner, array, place in e.tensors.values():
-            if place.kind == "grad":
-                guards.append(f"{owner}.grad is not {array}")
-            elif place.kind == "state":
-                guards.append(f"{owner}.get({place.key!r}) is not {array}")
         states, settings = self._numbers(session)
         names = [name for name, _ in parameters]
         first = [f"if len(given) != {len(names)}:", "    return miss"]
         first += [f"{', '.join(names)}{',' * (len(names) == 1)} = given"] if names else []
-        guards = ["changes.count != seen", "contexts.special != special", *guards, *self.guards.lines(e)]
-        guards += [f"{e.object(notes, 'leaf')}.grad is not None" for notes in session.absent]
-        for optimizer, groups in self._optimizers:
-            now = f"{e.object(optimizer, 'optimizer')}.param_groups"
-            guards.append(f"len({now}) != {len(groups)}")
-            for k, group in enumerate(groups):
-                guards.append(f"{now}[{k}] is not {e.object(group, 'group')}")
-                guards.append(f"len({e.object(group, 'group')}['params']) != {len(group['params'])}")
-        for optimizer, p, state in self._kept:
-            if state is not None:
-                texts = e.object(optimizer, "optimizer"), e.object(p, "parameter"), e.object(state, "states")
-                guards.append("{}.state.get({}) is not {}".format(*texts))
+        guards = ["changes.count != seen", "contexts.special != special", *guards, *self._outside(session)]
         guard = ["if (", *(f"    {'or ' * bool(k)}{text}" for k, text in enumerate(guards)), "):", "    return miss"]
         wrote = ["wrote()"] if writes else []
         lines = [*first, *head, *guard, *states, *body, *wrote, f"return {self._returned(result)}"]
-        text = "def step(given, special=0):\n" + "".join(f"    {line}\n" for line in lines if line)
+        text = "".join(e.quiet) + "def step(given, special=0):\n"
+        text += "".join(f"    {line}\n" for line in lines if line)
         early = [e.text[v] for v in e.early if v in e.text]
         if early:
             text += f"\n\ndef refresh():\n    global {', '.join(early)}\n"
@@ -112,6 +98,27 @@ class Run:
         weakref.finalize(self, linecache.cache.pop, self.file, None)
         self._code = compile(text, self.file, "exec")
         self._bound = [(array, place) for _, array, place in e.tensors.values()]
+
+    def _outside(self, session: Session) -> Iterator[str]:
+        """The conditions under which something is not as it was that may change without being counted."""
+        e = self._emitter
+        yield from self.guards.lines(e)
+        for owner, array, place in e.tensors.values():
+            if place.kind == "grad":
+                yield f"{owner}.grad is not {array}"
+            elif place.kind == "state":
+                yield f"{owner}.get({place.key!r}) is not {array}"
+        yield from (f"{e.object(notes, 'leaf')}.grad is not None" for notes in session.absent)
+        for optimizer, groups in self._optimizers:
+            now = f"{e.object(optimizer, 'optimizer')}.param_groups"
+            yield f"len({now}) != {len(groups)}"
+            for k, group in enumerate(groups):
+                yield f"{now}[{k}] is not {e.object(group, 'group')}"
+                yield f"len({e.object(group, 'group')}['params']) != {len(group['params'])}"
+        for optimizer, p, state in self._kept:
+            if state is not None:
+                names = e.object(optimizer, "optimizer"), e.object(p, "parameter"), e.object(state, "states")
+                yield "{}.state.get({}) is not {}".format(*names)
 
     def _numbers(self, session: Session) -> tuple[list[str], list[str]]:
         """Lines that read Python numbers: those of states in each step, those of settings where they change."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from autograd_lite.derive import helpers
 from autograd_lite.derive.codes import of_kind, statements
 from autograd_lite.derive.equal import near
 from autograd_lite.derive.forward import Forward, Known, Recovered
+from autograd_lite.derive.idle import Idle
 from autograd_lite.derive.numpy_shapes import summed_to
 from autograd_lite.derive.numpy_text import ATOM, ONE, ZERO, Formula, Unprintable, atom, plus
 from autograd_lite.derive.pieces import SUM as LOOSE
@@ -82,7 +84,7 @@ class Backward:
         self.names: dict[Node, str] = {}  # of gradients
         self.above: dict[Node, Formula] = {}
         self.into: dict[Node, list[Formula]] = {}
-        self.rules: dict[Node, list[str]] = {}  # by which a gradient came, those without a line of their own included
+        self.rules: dict[Node, list[list[str]]] = {}  # by which a gradient came, way by way, from the line before
         self.assumed: dict[str, None] = {}  # of the values that were recorded, by lines that are simpler for it
         self.scope = {**helpers.functions(), **self.forward.inputs()}
         try:
@@ -118,10 +120,22 @@ class Backward:
     # Which gradients have a line
 
     def _lined(self, node: Node, formula: Formula) -> bool:
-        if node in self.problem.targets or node in self.wanted.forced:
+        if node in self.problem.targets:
             return True
+        if node in self.wanted.forced:
+            return not self._alias(node, formula)
         named = node in self.named and not self._merged(node)
         return (named or self._through_activation(node) is not None) and formula.number is None
+
+    def _alias(self, node: Node, formula: Formula) -> bool:
+        """Is this the gradient of another tensor, under a name that nothing needs?"""
+        one = formula.atom
+        return (
+            one is not None
+            and one.shape == node.shape
+            and one.text in self.names.values()
+            and self.wanted.exact.isdisjoint(node.parents)
+        )
 
     def _merged(self, node: Node) -> bool:
         """Is this what an activation makes of a tensor without a name? Then there is one gradient, of what goes in."""
@@ -217,19 +231,22 @@ class Backward:
         assert parent is not None
         self.into.setdefault(parent, []).append(formula)
         before = [] if edge[0] in self.names else self.rules.get(edge[0], [])
-        self.rules.setdefault(parent, []).extend([*before, rule_of(edge[0])])
+        self.rules.setdefault(parent, []).extend([*way, rule_of(edge[0])] for way in before or [[]])
 
     def _push_inline(self, node: Node, formula: Formula) -> None:
         passed = self._passed(node)
         try:
-            text = formula.text
+            text = formula.split()[1].text  # a number in front may stand elsewhere
             simple = formula.number is not None or text.isidentifier()
             times = sum(_written(f).count(text) for _, f in passed)
             again = len(text) > INLINE or (times > 1 and len(text) > REPEATED)
         except Unprintable:
             simple, again = False, True
         if not simple and (again or formula.statement):
-            self._force(node)
+            self._force(node)  # and go on as the next attempt does, so that nothing else gets a line for it
+            self.above[node] = atom(self._name(node), node.shape)
+            self.scope[self._name(node)] = self.problem.true[node]
+            passed = self._passed(node)
         for edge, f in passed:
             self._give(edge, f)
 
@@ -292,11 +309,19 @@ class Backward:
             if raw(result).dtype != parent.dtype:
                 result = cast(result, dtype=parent.dtype)
         texts: dict[int, Piece] = {}
-        for made in trace.leading_to(result):
+        ops = trace.leading_to(result)
+        idle = Idle(ops, partial(self._piece, trace=trace, texts=texts))
+        for made in ops:
+            short = idle.short(made)
+            if short is not None and "(" not in short.plain:
+                texts[id(made[3])] = short
+                continue
             name = target if made[3] is result and target else self.forward.lines.fresh("g")
             call, like = self._call(made, trace, texts), own if made[3] is result else None
-            self._add(statements(name, call, like), f"{own or self._name(parent)}: {rule_of(child)}")
+            code = statements(name, call, like) if short is None else [f"{name} = {short.plain}"]
+            self._add(code, f"{own or self._name(parent)}: {rule_of(child)}")
             texts[id(made[3])] = Piece(name)
+        self.assumed |= dict.fromkeys(idle.assumed)
         return self._piece(result, trace, texts).plain
 
     def _call(self, made: Any, trace: Trace, texts: dict[int, Piece]) -> Call:
@@ -317,11 +342,13 @@ class Backward:
         self.lines += [Line(text, comment) for text in code]
 
     def _comment(self, node: Node) -> str:
-        of = self._through_activation(node) or node
-        said = list(dict.fromkeys(self.rules.get(node, [])))
+        own = self.forward.lines.own.get(self._through_activation(node) or node)
+        ways = self.rules.get(node, [])
+        said = list(dict.fromkeys(rule for way in ways for rule in way))
         said = said if len(said) < 3 else [rule for rule in said if rule not in plumbing] or said
-        said = said if len(said) < 4 else [*said[:1], "...", *said[-2:]]
-        return f"{self.forward.lines.own.get(of)}: {', '.join(said)}"
+        if len(said) > 3:  # of each way, the last
+            said = list(dict.fromkeys(way[-1] for way in ways))
+        return ", ".join(said) if own is None else f"{own}: {', '.join(said)}"
 
 
 def _written(formula: Formula) -> str:

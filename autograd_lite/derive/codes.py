@@ -30,6 +30,7 @@ def helpers_of(text: Iterable[str], empty: bool = False) -> list[str]:
 
 def identifier(name: str) -> str:
     """A name as Python can have it."""
+    name = f"layer{name}" if re.match(r"\d+\.", name) else name  # of a Sequential: 0.weight
     text = re.sub(r"\W", "_", clean(name))
     text = unicodedata.normalize("NFKC", f"_{text}" if text[:1].isdigit() else text)  # as Python reads it
     return f"{text}_" if keyword.iskeyword(text) else text if text.isidentifier() else "_"

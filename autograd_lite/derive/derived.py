@@ -21,6 +21,7 @@ from autograd_lite.derive.forward import Recovered
 from autograd_lite.derive.labels import kind_of_array
 from autograd_lite.derive.names import Names, missing, operands, walk
 from autograd_lite.derive.numpy_text import Unprintable
+from autograd_lite.derive.origins import origins
 from autograd_lite.derive.replay import gradients_of, lost_leaves, node_of, twin_of
 from autograd_lite.derive.source_names import guess
 from autograd_lite.graph import leading_to
@@ -99,7 +100,9 @@ def derive(loss: Tensor, wrt: Any = None, *, style: Style = "book", names: Any =
     "book" fuses what a textbook fuses; "plain" has a line for each op. `wrt` are tensors or names whose gradients are
     derived, all leaves unless given. Names are those of the tensors, those of `names` (a mapping, or a module), or
     those of the user's variables where the forward pass was inside `record_lines()`. Of a result with several numbers
-    it is the gradient of their sum. The code has been executed, and gave the engine's gradients.
+    it is the gradient of their sum. The code has been executed, and gave the engine's gradients. What is done to
+    constants alone is not recorded, and its outcome goes in: parts, shapes and the windows of a convolution of an array
+    with a name are traced back to it. For all else let the data require a gradient, and give the weights as `wrt`.
 
     Raises TypeError for what is not a Tensor, ValueError for a `wrt` that is not in the graph, and GraphError where
     nothing was recorded, where the graph was freed, or where an op has no NumPy text.
@@ -111,7 +114,7 @@ def derive(loss: Tensor, wrt: Any = None, *, style: Style = "book", names: Any =
     >>> output.name = "output"
     >>> derived = al.derive(((output - goal) ** 2).sum())
     >>> print(derived.backward)
-    # output: square, subtract, slope of sigmoid
+    # output: square, slope of sigmoid
     output_delta = 2 * (output - goal) * output * (1 - output)
     weights_delta = x.T @ output_delta  # weights: matrix product
     """
@@ -146,7 +149,7 @@ def _problem(loss: Tensor, wrt: Any, names: Names) -> Problem:
     if unknown is not None:
         raise Unprintable(f"the op {unknown.name}")
     recorded = Recorded(loss.node)
-    guess(names, recorded.order)
+    guess(names, recorded)
     targets = _targets(recorded, wrt, names)
     _refuse_hooks(recorded)
     constants, stand_ins = Recovered(recorded, order, loss, names), list[Array]()
@@ -155,8 +158,9 @@ def _problem(loss: Tensor, wrt: Any, names: Names) -> Problem:
         for k, operand in enumerate(given):
             if operand is missing:
                 constants.find(node, k, given)
-    if constants.lost or lost_leaves(recorded):
-        twin = twin_of(loss, recorded, names, constants)
+    known = origins(recorded, names)
+    if constants.lost or lost_leaves(recorded) or known:
+        twin = twin_of(loss, recorded, names, constants, known)
         targets, loss, stand_ins = [node_of(twin.of[n]) for n in targets], twin.root, twin.stand_ins
         recorded = Recorded(node_of(loss))
         constants = Recovered(recorded, walk([node_of(loss)]), loss, names)
@@ -210,7 +214,7 @@ def _attempts(problem: Problem, style: str) -> Backward:
 
 def _assembled(made: Backward) -> Derived:
     lines = made.forward.lines
-    gradients = {lines.own[n]: made.names[n] for n in made.problem.targets if n in made.names}
+    gradients = {lines.own[n]: made.names[n] for n in made.names if n in made.problem.targets}
     code = [*made.forward.text, *(line.code for line in made.lines)]
     words = dict.fromkeys(re.findall(r"\w+", "\n".join(code)))
     given = made.forward.inputs()

@@ -10,14 +10,14 @@ import numpy as np
 
 from autograd_lite.core import Node, Op, Tensor
 from autograd_lite.derive.codes import literal, numpy_style
-from autograd_lite.derive.lines import Constants, Lines, fits
-from autograd_lite.derive.names import Names, missing
+from autograd_lite.derive.lines import CANDIDATES, Constants, Lines, fits
+from autograd_lite.derive.names import Names, missing, operands
 from autograd_lite.derive.numpy_ops import Call, formula_of
 from autograd_lite.derive.numpy_text import ATOM, NEGATIVE, Formula, Unprintable, atom, number
 from autograd_lite.derive.pieces import Piece
 from autograd_lite.derive.statement import WIDTH
 from autograd_lite.memory import Array, name_of
-from autograd_lite.ops import elementwise, fused, index, linalg, shape
+from autograd_lite.ops import conv, elementwise, fused, index, linalg, shape
 from autograd_lite.recorded import Recorded, held, undone
 
 SHORT = 32  # characters of a value that is written out again
@@ -29,6 +29,9 @@ class Recovered(Constants):
     def __init__(self, recorded: Recorded, order: Sequence[Node], root: Tensor, names: Names) -> None:
         super().__init__(order, root, names)
         self.recorded, self.found, self.lost = recorded, dict[tuple[Node, int], Any](), list[tuple[Node, int]]()
+        given = (v for n in order for v in (operands(n) if None in n.parents else ()))
+        constants = {id(v): v for v in given if isinstance(v, np.ndarray) and v.size > 1 and v.dtype.kind == "f"}
+        self._given = [*self._given, *list(constants.values())[:CANDIDATES]]
 
     def find(self, node: Node, k: int, others: Sequence[Any]) -> Any:
         """Operand k of an op: an array or a number. Zeros stand for one that is lost."""
@@ -39,6 +42,8 @@ class Recovered(Constants):
             if value is None:
                 self.lost.append((node, k))
                 value = np.zeros(self._size(node, k), node.dtype)
+            if isinstance(value, np.ndarray) and value.ndim and (node, k) in self.names.places:
+                self.names.guess_array(value, self.names.places[node, k])
             self.found[node, k] = value
         return self.found[node, k]
 
@@ -51,6 +56,14 @@ class Recovered(Constants):
             return None
         alike = [c for c in (*self._given, *self._alive) if c.shape == node.shape and fits(node, k, other, c, y)]
         return alike[0] if len({id(c) for c in alike}) == 1 else None
+
+    def largest(self, node: Node, k: int, value: Any) -> int | None:
+        """Of the windows that are pooled."""
+        windows = node.parents[0] if node.op is _pick and k else None
+        x = None if windows is None or windows.op is not _unfold else self.recorded.values.get(windows)
+        if x is None or not isinstance(value, np.ndarray) or value.shape != (len(x), 1, *x.shape[2:]):
+            return None
+        return 1 if np.array_equal(value, np.argmax(x, axis=1, keepdims=True)) else None
 
     def _again(self, node: Node, k: int, others: Sequence[Any]) -> Any:
         y = self.recorded.values.get(node)
@@ -85,7 +98,7 @@ class Forward:
         self.root, self.recorded, self.lined = root, recorded, lined
         self.mixed = any(n.dtype != np.float64 for n in recorded.order)
         style = replace(numpy_style, number=self.number, width=WIDTH)
-        self.lines = Lines(root, constants.names, style, lined=lined, constants=constants)
+        self.lines = Lines(root, constants.names, style, lined=lined, constants=constants, by_age=True)
         self.text = [f"{line.left.plain} = {line.right.plain}" for line in self.lines.write()]
         self.constants = constants
 
@@ -104,7 +117,8 @@ class Forward:
                 array = held(node)
                 array = self.recorded.values.get(node) if array is None else array
                 found[self.lines.own[node]] = np.zeros(node.shape, node.dtype) if array is None else array
-        return found | {name: np.asarray(value) for name, value in self.lines.of_arrays.values()}
+        constants = self.lines.of_arrays.values()
+        return found | {name: np.asarray(value) for name, value in constants if name not in self.lines.computed}
 
     def name(self, node: Node) -> str | None:
         """What a tensor is called, if it has a line."""
@@ -181,6 +195,9 @@ _S: Any = shape
 _I: Any = index
 _F: Any = fused
 _L: Any = linalg
+_C: Any = conv
+_unfold: Op = _C._unfold.op
+_pick: Op = _I._pick.op
 _where: Op = _E.where.op
 _cat: Op = _S._cat.op
 _affine: Op = _L._affine.op

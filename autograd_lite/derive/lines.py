@@ -58,6 +58,10 @@ class Constants:
             tried = (*self._given, *some)  # of one number: rather the number than what happens to be equal to it
             return next((c for c in tried if np.ndim(c) <= y.ndim and fits(node, k, other, c, y)), missing)
 
+    def largest(self, node: Node, k: int, value: Any) -> int | None:
+        """Along which dimension of operand 0 an index says where the largest is, if that is what it is."""
+        return None
+
     def _value(self, node: Node) -> Any:
         """A tensor's array, as far as something holds it still as it was."""
         if self._values is None:
@@ -135,7 +139,8 @@ class Style:
 class Lines:
     """The lines of a graph in a style. With `whole`, only the result has a line. Raises TooLong where it has not.
 
-    The nodes of `lined` have a line each, whether they have names or not.
+    The nodes of `lined` have a line each, whether they have names or not. Lines stand operands first, or `by_age`, as
+    they were computed.
     """
 
     def __init__(
@@ -146,17 +151,19 @@ class Lines:
         whole: bool = False,
         lined: Container[Node] = (),
         constants: Constants | None = None,
+        by_age: bool = False,
     ) -> None:
         assert root.node is not None
         self.root, self.style, self.whole, self.lined = root.node, style, whole, lined
         self.names = names if isinstance(names, Names) else Names(names)
-        self.order = walk([root.node])
+        self.order = sorted(walk([root.node]), key=lambda n: n.seq) if by_age else walk([root.node])
         self.constants = constants or Constants(self.order, root, self.names)
         self.uses = Counter(p for node in self.order for p in node.parents if p is not None)
         self.taken = set(style.taken)
         self.own: dict[Node, str] = {}  # names of nodes
         self.asked: set[str] = set()  # all names that were given
         self.of_arrays: dict[int, tuple[str, Any]] = {}
+        self.computed: set[str] = set()  # names of arrays that have a line
         self.pieces: dict[Node, Piece] = {}
         self.ops: Counter[Node] = Counter()  # in each piece that is written out
         self.unnamed: list[tuple[str, str]] = []  # constants and leaves that have no name, and what they are
@@ -229,6 +236,8 @@ class Lines:
         """An op with its operands written out, as many as there is room for."""
         given = operands(node)
         values = [self.constants.find(node, k, given) if v is missing else v for k, v in enumerate(given)]
+        for k, value in enumerate(values):
+            self._index(node, k, value)
         shapes = [v.shape if isinstance(v, Node) else None if v is missing else np.shape(v) for v in values]
         arguments = [self._operand(node, k, v) for k, v in enumerate(values)]
         parents = list(dict.fromkeys(p for p in node.parents if p is not None))
@@ -246,6 +255,19 @@ class Lines:
             arguments = [self.pieces[v] if isinstance(v, Node) else a for v, a in zip(values, arguments, strict=True)]
         self.ops[node] = 1 + sum(self.ops.pop(p, 0) for p in parents)
         return piece
+
+    def _index(self, node: Node, k: int, value: Any) -> None:
+        """Give an index that is computed its line."""
+        dim, parent = self.constants.largest(node, k, value), node.parents[0]
+        if dim is None or parent is None or id(value) in self.of_arrays:
+            return
+        if parent not in self.own:
+            self._line(parent, self.fresh("h"), self.pieces[parent])
+        name = self.unique("largest")
+        self.of_arrays[id(value)] = name, value
+        self.computed.add(name)
+        made = Piece(f"np.argmax({self.own[parent]}, axis={dim}, keepdims=True)")
+        self.lines.append(Line(self.style.name(name), made, 1))
 
     def _room(self, node: Node) -> int:
         """How many characters an op may have."""

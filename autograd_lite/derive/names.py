@@ -18,6 +18,7 @@ class Names:
 
     def __init__(self, names: Any = None) -> None:
         self.guessed: dict[Node, str] = {}  # of tensors that have no name otherwise
+        self.places: dict[tuple[Node, int], str] = {}  # of operands that no rule kept
         self._of_nodes: dict[Node, str] = {}
         self._of_arrays: dict[int, tuple[str, Any]] = {}  # with the array, whose id must stay its own
         self._guesses: dict[int, tuple[str, Any]] = {}
@@ -42,6 +43,10 @@ class Names:
         """A constant's name."""
         given = self._of_arrays.get(id(array))
         return name_of(array) or self._guessed(array) if given is None else given[0]
+
+    def of_arrays(self) -> list[tuple[str, Any]]:
+        """Arrays and tensors' arrays that the caller named."""
+        return list(self._of_arrays.values())
 
     def guess_array(self, array: Any, name: str) -> None:
         """A name for a constant that has none."""

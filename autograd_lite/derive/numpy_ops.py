@@ -113,7 +113,7 @@ def _everywhere(made: Call, value: float) -> bool:
 def _compared(sign: str) -> Callable[[Call], Formula]:
     def write(made: Call) -> Formula:
         if sign == "==" and _everywhere(made, 0):  # a tie that does not occur
-            made.assumed.append(f"{made[0].text} == {made[1].text} nowhere")
+            made.assumed.append(f"{made[0].text} != {made[1].text} everywhere")
             return ZERO
         if sign == "!=" and _everywhere(made, 1):
             made.assumed.append(f"{made[0].text} != {made[1].text} everywhere")

@@ -98,6 +98,10 @@ def permuted(a: Formula, old: Shape, dims: tuple[int, ...]) -> Formula:
     return linear(a, lambda rest: _permuted(rest, old, dims))
 
 
+def _swapped(shape: Shape) -> tuple[int, int]:
+    return len(shape) - 1, len(shape) - 2
+
+
 def _permuted(a: Formula, old: Shape, dims: tuple[int, ...]) -> Formula:
     if a.number is not None or dims == tuple(range(len(dims))):
         return a
@@ -106,16 +110,13 @@ def _permuted(a: Formula, old: Shape, dims: tuple[int, ...]) -> Formula:
     if one is not None and one.kind == "permute":
         base, before = one.parts
         return _permuted(base, base.shape, tuple(before[d] for d in dims))
-    if (
-        one is not None
-        and one.kind == "matmul"
-        and len(one.parts[0].shape) == len(one.parts[1].shape) == len(dims) == 2
-    ):
-        left, right = (_permuted(p, p.shape, (1, 0)) for p in reversed(one.parts))
+    n = len(dims)
+    last = (*range(n - 2), n - 1, n - 2)
+    if one is not None and one.kind == "matmul" and dims == last and all(len(p.shape) > 1 for p in one.parts):
+        left, right = (_permuted(p, p.shape, last[: len(p.shape) - 2] + _swapped(p.shape)) for p in reversed(one.parts))
         swapped = product(left, right)
         if len(swapped.text) < len(one.text) + len(".T"):
             return swapped
-    n = len(dims)
     if dims == tuple(reversed(range(n))):
         how = ".T"
     elif dims == (*range(n - 2), n - 1, n - 2):
@@ -146,10 +147,13 @@ def _summed(a: Formula, axes: tuple[int, ...], keep: bool) -> Formula:
 def summed_to(a: Formula, whole: Shape, target: Shape) -> Formula:
     """Summed over what broadcasting repeats."""
     new = len(whole) - len(target)
-    if new:
-        a, whole = summed(a, whole, tuple(range(new)), False), whole[new:]
-    repeated = tuple(d for d, n in enumerate(target) if n == 1 and whole[d] != 1)
-    return summed(a, whole, repeated, True) if repeated else a
+    repeated = tuple(d + new for d, n in enumerate(target) if n == 1 and whole[d + new] != 1)
+    if not new or not repeated:
+        dims = (*range(new), *repeated)
+        return summed(a, whole, dims, bool(repeated)) if dims else a
+    dims = (*range(new), *repeated)
+    rest = tuple(n for d, n in enumerate(whole) if d not in dims)
+    return reshaped(summed(a, whole, dims, False), rest, target)
 
 
 def product(a: Formula, b: Formula) -> Formula:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from autograd_lite.core import Node, Tensor
 from autograd_lite.derive.equal import near
 from autograd_lite.derive.forward import Recovered
-from autograd_lite.derive.names import Names, missing, operands, walk
+from autograd_lite.derive.names import Names, missing, operands
 from autograd_lite.derive.numpy_text import Unprintable
+from autograd_lite.derive.origins import Origin
 from autograd_lite.engine import flow
 from autograd_lite.memory import Array
 from autograd_lite.modes import enable_grad
@@ -46,18 +47,25 @@ class Twin:
     """The same ops on the same arrays, recorded anew; `root` is the result, `of` has the twin of each node.
 
     `numbers` stand for the constants that are lost; without them, and for leaves, there are `stand_ins`: arrays of
-    numbers from 0.5 to 1.5.
+    numbers from 0.5 to 1.5. Constants of which an origin is `known` are made of it, and that is a leaf.
     """
 
     def __init__(
-        self, recorded: Recorded, names: Names, constants: Recovered, numbers: Sequence[float] | None = None
+        self,
+        recorded: Recorded,
+        names: Names,
+        constants: Recovered,
+        known: Mapping[int, Origin],
+        numbers: Sequence[float] | None = None,
     ) -> None:
         self.numbers = None if numbers is None else iter(numbers)
+        self.names, self.known, self.sources = names, known, dict[int, Tensor]()
+        self.made: dict[int, Any] = {}
         self.of: dict[Node, Tensor] = {}
         self.stand_ins: list[Any] = []
         self.constants: dict[tuple[Node, int], Any] = {}
         self.rng = np.random.default_rng(0)
-        for node in walk([recorded.root]):
+        for node in reversed(recorded.order):
             with enable_grad(), np.errstate(all="ignore"):
                 self.of[node] = self._leaf(recorded, node) if node.op is None else self._made(node, constants)
             name = names.of_node(node)
@@ -75,6 +83,19 @@ class Twin:
         array = recorded.values.get(node) if array is None else array
         return Tensor(self._stand_in(node.shape, node.dtype) if array is None else array).requires_grad_()
 
+    def _again(self, value: Any) -> Any:
+        """A constant, or made anew of what it was made of, which is a leaf here."""
+        origin = self.known.get(id(value))
+        if origin is None:
+            return value
+        if id(value) not in self.made:
+            source = self.sources.get(id(origin.array))
+            if source is None:
+                source = self.sources[id(origin.array)] = Tensor(origin.array).requires_grad_()
+                source.name = origin.name
+            self.made[id(value)] = origin.made(source)
+        return self.made[id(value)]
+
     def _made(self, node: Node, constants: Recovered) -> Tensor:
         assert node.op is not None
         given = operands(node)
@@ -84,7 +105,9 @@ class Twin:
             if operand is missing and (node, k) in constants.lost:
                 kind = np.shape(value), np.asarray(value).dtype
                 value = self._stand_in(*kind) if self.numbers is None else next(self.numbers)
-            arguments.append(self.of[value] if isinstance(value, Node) else value)
+                if np.ndim(value) and (node, k) in self.names.places:
+                    self.names.guess_array(value, self.names.places[node, k])
+            arguments.append(self.of[value] if isinstance(value, Node) else self._again(value))
         try:
             made: Tensor = node.op.call(*arguments, **node.attrs)
         except TypeError as error:
@@ -98,17 +121,17 @@ class Twin:
         return made
 
 
-def twin_of(loss: Tensor, recorded: Recorded, names: Names, constants: Recovered) -> Twin:
+def twin_of(loss: Tensor, recorded: Recorded, names: Names, constants: Recovered, known: Mapping[int, Origin]) -> Twin:
     """The graph recorded anew. Lost constants are numbers that give the same gradients, if some of the usual do."""
-    if not lost_leaves(recorded) and len(constants.lost) <= TRIED:
+    if constants.lost and not lost_leaves(recorded) and len(constants.lost) <= TRIED:
         true = gradients_of(recorded)
         for numbers in itertools.product(USUAL[: 6 if len(constants.lost) < 3 else 2], repeat=len(constants.lost)):
             try:
-                twin = Twin(recorded, names, constants, numbers)
+                twin = Twin(recorded, names, constants, known, numbers)
             except (ValueError, IndexError):  # of a shape that does not fit
                 continue
             again = gradients_of(Recorded(node_of(twin.root)))
             same = all(near(again.get(node_of(twin.of[n]), 0.0), g) for n, g in true.items())
             if same and near(twin.root.data, loss.data):
                 return twin
-    return Twin(recorded, names, constants)
+    return Twin(recorded, names, constants, known)

@@ -14,7 +14,19 @@ _L: Any = linalg
 activations: set[Op | None] = {
     *(call.op for call in (_E.relu, _E.sigmoid, _E.tanh, _F._softmax, _F._log_softmax)),
 }
-plumbing = {"sum", "mean", "divide", "negative", "reshape", "permute", "broadcast to", "cast", "clone"}
+plumbing = {
+    "add",
+    "subtract",
+    "sum",
+    "mean",
+    "divide",
+    "negative",
+    "reshape",
+    "permute",
+    "broadcast to",
+    "cast",
+    "clone",
+}
 _said: dict[Op | None, str] = {
     **{call.op: "matrix product" for call in (_L.matmul, _L._linear, _L._affine)},
     **{call.op: "softmax and cross-entropy" for call in (_F._cross_entropy, _F._cross_entropy_of_rows)},
