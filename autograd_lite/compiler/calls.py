@@ -103,8 +103,7 @@ def _like(function: Any) -> Callable[..., Any]:
         if function is np.full_like:
             filling = args[0]
         if filling is None:
-            value = np.zeros_like(value)  # of empty memory nothing is known yet
-            filling = 0
+            return trace.made("fill", None, (0,), np.zeros_like(value), {"empty": True})
         return trace.made("fill", None, (filling,), value)
 
     return make

@@ -307,6 +307,8 @@ class Emitter:
         yield f"{self.object(np.concatenate, 'concatenate')}({args[0]}, {made.attrs['axis']}, {out})"
 
     def _fill(self, made: Instruction, args: list[str], out: str) -> Iterator[str]:
+        if made.attrs.get("empty"):
+            return
         yield (
             f"{out}[...] = {args[0]}"
             if not made.out.shape or isinstance(made.args[0], Var)

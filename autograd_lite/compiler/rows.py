@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_lite.compiler.proxy import value_of
 from autograd_lite.compiler.traced import Traced
+from autograd_lite.ops.index import _refuse_range
 from autograd_lite.sparse import RowSparse, put_rows
 
 
@@ -74,10 +75,21 @@ def add_rows(target: Any, rows: Any, values: Any, alpha: float, squares: bool, t
     (sparse.squared() if squares else sparse).add_to(target, alpha)
 
 
+def in_range(index: Any, size: int) -> bool:
+    """Is it sure that no index is negative or too large? One look instead of two: negative ones are huge unsigned."""
+    return bool(index.dtype == np.int64 and index.size and index.view(np.uint64).max() < size)
+
+
+def refuse_range(index: Any, size: int, what: str, least: int = 0) -> None:
+    """Raise IndexError for an index out of range."""
+    if not in_range(index, size):
+        _refuse_range(index, size, what, least)
+
+
 def take(x: Any, index: Any, axis: int | None, out: Any) -> None:
     """`x.take` into an array. NumPy copies twice where it may raise (6.5 against 2.3 µs for 130 rows, 2026-11)."""
     size = x.size if axis is None else x.shape[axis]
-    if index.dtype == np.int64 and index.size and index.view(np.uint64).max() < size:  # no negative one, none too large
+    if in_range(index, size):
         x.take(index, axis, out, "wrap")
     else:
         x.take(index, axis, out)

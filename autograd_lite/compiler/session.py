@@ -13,7 +13,7 @@ from numpy.lib.array_utils import byte_bounds
 from autograd_lite.compiler.guards import fixed, frozen, still
 from autograd_lite.compiler.ir import Instruction, Place, Program, Var
 from autograd_lite.compiler.proxy import TraceError, value_of
-from autograd_lite.compiler.rows import TracedRows
+from autograd_lite.compiler.rows import TracedRows, refuse_range
 from autograd_lite.compiler.trace import Trace
 from autograd_lite.compiler.traced import Scalar, Traced
 from autograd_lite.core import Node, Op, Tensor, op_of
@@ -21,7 +21,7 @@ from autograd_lite.creation import draws
 from autograd_lite.memory import name_of
 from autograd_lite.modes import contexts, mode
 from autograd_lite.ops.fused import keep_mask
-from autograd_lite.ops.index import scatter_rows
+from autograd_lite.ops.index import _refuse_range, scatter_rows
 from autograd_lite.random import state_of
 
 
@@ -47,6 +47,7 @@ class Session:
         self.states: list[tuple[dict[str, Any], dict[str, Any]]] = []  # of optimizers, and what was in them before
         self.watched: list[tuple[np.random.Generator, Any]] = []
         self.drew: set[int] = set()  # the generators that ops drew from
+        self.checked: set[Any] = set()
         self.absent: list[Any] = []  # notes of leaves that had no gradient, and have one now
         self.final = True  # whether the next run will be the same
 
@@ -162,8 +163,12 @@ class Session:
     def check(self, function: Callable[..., None], *args: Any) -> None:
         """A function that raises for wrong numbers is called in every step."""
         function(*map(value_of, args))
-        if any(isinstance(a, Traced) for a in args):
-            self.trace.note("call", function, args, 0, effect=True)
+        if not any(isinstance(a, Traced) for a in args):
+            return
+        key = function, tuple(a.current() if isinstance(a, Traced) else a for a in args)
+        if key not in self.checked:
+            self.checked.add(key)
+            self.trace.note("call", refuse_range if function is _refuse_range else function, args, 0, effect=True)
 
     def entered(self, thing: Any) -> None:
         """A module is called, or a method of an object."""
