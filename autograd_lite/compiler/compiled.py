@@ -235,13 +235,13 @@ def compile(step: Any = None, *, backend: str = "numpy", keep_grads: bool = Fals
 
     The first call with each shape and dtype runs the step as it is and follows it; later ones run what was found:
     nothing twice, nothing in vain, in buffers that are kept (`out=`). Python's control flow is as it was in the
-    first call: it may depend on shapes, dtypes, `train()` and `eval()`, `requires_grad` and settings of modules and
-    optimizers, which trace anew where they change; a learning rate may change from step to step. What is no Tensor
-    or array among the arguments is compared: another value is traced anew. Random draws are made in each step.
-    Arrays that the step finds outside are read where they are.
+    first call. Another program is made for other shapes, dtypes, `train()` and `eval()`, `requires_grad`, settings of
+    modules and optimizers, and other values of what is no array among the arguments or among what the step's code
+    looks up; a learning rate may change from step to step. Random draws are made in each step. Arrays that the step
+    finds outside are read where they are.
 
     Returned tensors are copies, without a graph. A gradient that the step itself forgets (`zero_grad`) is not left
-    in `.grad`, unless `keep_grads`. One thread at a time.
+    in `.grad`, unless `keep_grads`. Threads that call one compiled step wait for one another.
 
     `backend="numba"` (extra `jit`) makes loops of the elementwise and the small parts, which Numba compiles: seconds
     the first time, then they are found on disk, in NUMBA_CACHE_DIR or the user's cache directory. The rest stays
@@ -249,7 +249,8 @@ def compile(step: Any = None, *, backend: str = "numpy", keep_grads: bool = Fals
     those of NumPy but for the order of sums; no floating-point error is reported from inside loops, whatever
     `np.errstate` says.
 
-    Raises TraceError (a GraphError) where the step reads numbers (`.item()`, `if tensor:`), with the line,
+    Raises TraceError (a GraphError) where the step reads numbers (`.item()`, `if tensor:`), with the line, keeps a
+    tensor outside, counts, draws from generators that are not `al`'s, or writes to memory that is shared;
     ValueError for an unknown backend, and ImportError where Numba is missing.
 
     >>> import autograd_lite as al
