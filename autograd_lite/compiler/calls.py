@@ -67,6 +67,7 @@ def called(trace: Any, function: Any, args: Any, kwargs: Any) -> Any:
         return special(trace, *args, **kwargs)
     value = function(*map(value_of, args), **values_of(kwargs))
     if not isinstance(value, np.ndarray | np.generic):
+        trace.leak(f"np.{function.__name__} (printing a tensor calls it)" if isinstance(value, str) else "np.asarray")
         raise TraceError(f"np.{function.__name__} returns a {type(value).__name__}, which is not followed in a trace")
     if any(isinstance(v, Proxy) for v in kwargs.values()):
         raise TraceError(f"np.{function.__name__}: pass arrays by position in a step that is compiled")
