@@ -1,1 +1,1 @@
-"""One training step of five networks, timed side by side: `python -m benchmarks`."""
+"""Training steps of small networks, timed side by side: `python -m benchmarks`."""

@@ -7,6 +7,7 @@ code does: no `out=`, no buffers.
 from __future__ import annotations
 
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 
@@ -42,12 +43,12 @@ def sections(images: Array, size: int = 3) -> Array:
 
 
 class HandWritten:
-    """Two weight matrices and the examples; each network adds its step."""
+    """The weights and the examples; each network adds its step."""
 
     def __init__(self, problem: Problem) -> None:
-        self.weights_0_1, self.weights_1_2 = (w.copy() for w in problem.weights)
+        self.parameters = [w.copy() for w in problem.weights]
         self.examples = cycle(problem.examples)
-        self.alpha = problem.alpha
+        self.alpha, self.ops = problem.alpha, problem.ops
         self.error: float = np.nan
 
     def loss(self) -> float:
@@ -55,11 +56,19 @@ class HandWritten:
         return float(self.error)
 
     def weights(self) -> list[Array]:
-        """Both weight matrices."""
-        return [self.weights_0_1, self.weights_1_2]
+        """The weights, which steps change in place."""
+        return self.parameters
 
 
-class Streetlights(HandWritten):
+class TwoLayers(HandWritten):
+    """Two weight matrices."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.weights_0_1, self.weights_1_2 = self.parameters
+
+
+class Streetlights(TwoLayers):
     """3-4-1, relu, squared error."""
 
     def step(self) -> None:
@@ -74,7 +83,7 @@ class Streetlights(HandWritten):
         self.weights_0_1 -= self.alpha * layer_0.T.dot(layer_1_delta)
 
 
-class MnistOne(HandWritten):
+class MnistOne(TwoLayers):
     """784-40-10, relu, half the squared error."""
 
     def step(self) -> None:
@@ -89,7 +98,7 @@ class MnistOne(HandWritten):
         self.weights_0_1 -= self.alpha * layer_0.T.dot(layer_1_delta)
 
 
-class MnistBatch(HandWritten):
+class MnistBatch(TwoLayers):
     """784-100-10, tanh, dropout, softmax cross-entropy."""
 
     def step(self) -> None:
@@ -106,7 +115,7 @@ class MnistBatch(HandWritten):
         self.weights_0_1 -= self.alpha * layer_0.T.dot(layer_1_delta)
 
 
-class Conv(HandWritten):
+class Conv(TwoLayers):
     """3x3 kernels over the images, tanh, dropout, softmax cross-entropy."""
 
     def step(self) -> None:
@@ -124,12 +133,12 @@ class Conv(HandWritten):
         self.weights_0_1 -= self.alpha * layer_0.T.dot(layer_1_delta.reshape(len(layer_0), -1))
 
 
-class Embedding(HandWritten):
+class Embedding(TwoLayers):
     """Rows summed, sigmoid, one output, sigmoid, binary cross-entropy."""
 
     def step(self) -> None:
         """One review; its words are distinct, so rows can be updated by index."""
-        words, positive = next(self.examples)
+        words, (positive,) = next(self.examples)
         layer_1 = sigmoid(np.sum(self.weights_0_1[words], axis=0))
         layer_2 = sigmoid(np.dot(layer_1, self.weights_1_2))
         self.error = -np.log(layer_2 if positive else 1 - layer_2)[0]
@@ -139,10 +148,100 @@ class Embedding(HandWritten):
         self.weights_1_2 -= self.alpha * np.outer(layer_1, layer_2_delta)
 
 
+class LSTM(HandWritten):
+    """Cells with four gates over the steps, softmax cross-entropy in each step; backpropagation through time."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.inputs, self.recurrent, self.bias, self.output = self.parameters
+
+    def step(self) -> None:
+        """One batch of sequences."""
+        sequence, labels = next(self.examples)
+        count = len(sequence) * len(sequence[0])
+        hidden = cell = np.zeros_like(sequence[0], shape=(len(sequence[0]), len(self.recurrent)))
+        self.error, tape = 0.0, []
+        for x, label in zip(sequence, labels, strict=True):
+            i, f, g, o = np.split(x.dot(self.inputs) + hidden.dot(self.recurrent) + self.bias, 4, axis=1)
+            i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+            next_cell = f * cell + i * g
+            squashed = np.tanh(next_cell)
+            next_hidden = o * squashed
+            predicted = softmax(next_hidden.dot(self.output))
+            self.error -= np.sum(label * np.log(predicted)) / count
+            predicted_delta = (predicted - label) / count
+            tape.append((x, hidden, cell, i, f, g, o, squashed, next_hidden, predicted_delta))
+            hidden, cell = next_hidden, next_cell
+        inputs_delta, recurrent_delta, bias_delta, output_delta = self.backward(tape)
+        self.inputs -= self.alpha * inputs_delta
+        self.recurrent -= self.alpha * recurrent_delta
+        self.bias -= self.alpha * bias_delta
+        self.output -= self.alpha * output_delta
+
+    def backward(self, tape: list[tuple[Any, ...]]) -> list[Array]:
+        """The gradient of each of the weights, from the last step to the first."""
+        deltas = inputs_delta, recurrent_delta, bias_delta, output_delta = [np.zeros_like(w) for w in self.parameters]
+        hidden_delta = cell_delta = np.zeros_like(tape[0][1])
+        for x, hidden, cell, i, f, g, o, squashed, next_hidden, predicted_delta in reversed(tape):
+            output_delta += next_hidden.T.dot(predicted_delta)
+            hidden_delta = hidden_delta + predicted_delta.dot(self.output.T)
+            cell_delta = cell_delta + hidden_delta * o * (1 - squashed**2)
+            i_delta = cell_delta * g * i * (1 - i)
+            f_delta = cell_delta * cell * f * (1 - f)
+            g_delta = cell_delta * i * (1 - g**2)
+            o_delta = hidden_delta * squashed * o * (1 - o)
+            gates_delta = np.concatenate([i_delta, f_delta, g_delta, o_delta], axis=1)
+            inputs_delta += x.T.dot(gates_delta)
+            recurrent_delta += hidden.T.dot(gates_delta)
+            bias_delta += gates_delta.sum(axis=0)
+            hidden_delta, cell_delta = gates_delta.dot(self.recurrent.T), cell_delta * f
+        return deltas
+
+
+class Chain(HandWritten):
+    """A vector through many tanh, summed."""
+
+    def step(self) -> None:
+        """Once through all and back."""
+        (weights,) = self.parameters
+        layers = [weights]
+        for _ in range(self.ops):
+            layers.append(np.tanh(layers[-1]))
+        self.error = np.sum(layers[-1])
+        delta = np.ones_like(weights)
+        for layer in layers[:0:-1]:
+            delta = delta * (1 - layer**2)
+        weights -= self.alpha * delta
+
+
+class Mixed(HandWritten):
+    """A vector through tanh, multiply, add and matmul in turn, summed."""
+
+    def step(self) -> None:
+        """Once through all and back."""
+        (weights,) = self.parameters
+        scale, turn = next(self.examples)
+        layer, squashed = weights, []
+        for _ in range(self.ops // 4):
+            squashed.append(np.tanh(layer))
+            layer = (squashed[-1] * scale + weights).dot(turn)
+        self.error = np.sum(layer)
+        delta, weights_delta = np.ones_like(weights), np.zeros_like(weights)
+        for y in reversed(squashed):
+            delta = delta.dot(turn.T)
+            weights_delta += delta
+            delta = delta * scale * (1 - y**2)
+        weights -= self.alpha * (weights_delta + delta)
+
+
 BUILDERS: dict[str, Builder] = {
     "streetlights": Streetlights,
     "mnist-one": MnistOne,
     "mnist-batch": MnistBatch,
     "conv": Conv,
     "embedding": Embedding,
+    "lstm": LSTM,
+    "lstm-layer": LSTM,
+    "chain": Chain,
+    "mixed": Mixed,
 }

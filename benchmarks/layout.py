@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .problems import KERNELS, POSITIONS, Array
 
 
@@ -16,22 +14,22 @@ class Layout:
         """An example as the network takes it."""
         return arrays
 
-    def from_hand(self, hidden: Array, output: Array) -> tuple[Array, Array]:
+    def from_hand(self, *weights: Array) -> list[Array]:
         """Weights from the hand-written layout."""
-        return hidden.T.copy(), output.T.copy()
+        return [w.T.copy() for w in weights]
 
-    def to_hand(self, hidden: Array, output: Array) -> list[Array]:
+    def to_hand(self, *weights: Array) -> list[Array]:
         """The inverse of `from_hand`."""
-        return [hidden.T, output.T]
+        return [w.T for w in weights]
 
 
 class Classes(Layout):
     """Labels are class numbers."""
 
     def example(self, *arrays: Any) -> tuple[Any, ...]:
-        """Images, class numbers and the mask."""
-        images, labels, mask = arrays
-        return images, labels.argmax(axis=1), mask
+        """The inputs, class numbers, and a mask if there is one."""
+        inputs, labels, *masks = arrays
+        return inputs, labels.argmax(axis=-1), *masks
 
 
 class Channels(Classes):
@@ -44,29 +42,28 @@ class Channels(Classes):
         mask = mask.reshape(-1, POSITIONS**2, KERNELS).swapaxes(1, 2).reshape(mask.shape)
         return images[:, None, :side, :side].copy(), classes, mask
 
-    def from_hand(self, hidden: Array, output: Array) -> tuple[Array, Array]:
+    def from_hand(self, *weights: Array) -> list[Array]:
         """Weights from the hand-written layout."""
+        hidden, output = weights
         output = output.reshape(POSITIONS**2, KERNELS, -1).transpose(2, 1, 0)
-        return hidden.T.reshape(KERNELS, 1, 3, 3).copy(), output.reshape(len(output), -1).copy()
+        return [hidden.T.reshape(KERNELS, 1, 3, 3).copy(), output.reshape(len(output), -1).copy()]
 
-    def to_hand(self, hidden: Array, output: Array) -> list[Array]:
+    def to_hand(self, *weights: Array) -> list[Array]:
         """The inverse of `from_hand`."""
+        hidden, output = weights
         output = output.reshape(-1, KERNELS, POSITIONS**2).transpose(2, 1, 0)
         return [hidden.reshape(KERNELS, 9).T, output.reshape(KERNELS * POSITIONS**2, -1)]
 
 
 class Words(Layout):
-    """Rows of an embedding are words on both sides; the target has the logit's shape."""
+    """Rows of an embedding are words on both sides."""
 
-    def example(self, *arrays: Any) -> tuple[Any, ...]:
-        """Word numbers and a target of shape (1,)."""
-        words, positive = arrays
-        return words, np.array([positive])
-
-    def from_hand(self, hidden: Array, output: Array) -> tuple[Array, Array]:
+    def from_hand(self, *weights: Array) -> list[Array]:
         """Weights from the hand-written layout."""
-        return hidden.copy(), output.T.copy()
+        hidden, output = weights
+        return [hidden.copy(), output.T.copy()]
 
-    def to_hand(self, hidden: Array, output: Array) -> list[Array]:
+    def to_hand(self, *weights: Array) -> list[Array]:
         """The inverse of `from_hand`."""
+        hidden, output = weights
         return [hidden, output.T]

@@ -7,9 +7,9 @@ from importlib import import_module, metadata, util
 
 import numpy as np
 
-from .problems import Array, Builder, Problem, Row, Training
+from .problems import Array, Builder, LeftOutError, Problem, Row, Training
 
-RTOL = 1e-9
+RTOL = {"float64": 1e-9, "float32": 1e-3}
 STEPS = 3
 
 
@@ -25,6 +25,7 @@ class Library:
     module: str
     package: str
     distribution: str
+    slow: bool = False  # building takes many seconds
 
     def builders(self) -> dict[str, Builder] | None:
         """A builder for each row, or None if the package is not installed."""
@@ -42,49 +43,74 @@ class Library:
 
 
 HAND = Library("hand-written", "hand", "numpy", "numpy")
+GEMMS = "GEMMs alone"
 PEERS = (
     Library("autograd_lite", "ours", "autograd_lite", "autograd-lite"),
     Library("compiled", "ours_compiled", "autograd_lite", "autograd-lite"),
     Library("compiled, Numba", "ours_numba", "numba", "numba"),
     Library("PyTorch", "peer_torch", "torch", "torch"),
+    Library("torch.compile", "peer_torch_compile", "torch", "torch", slow=True),
     Library("JAX jit", "peer_jax", "jax", "jax"),
     Library("MyGrad", "peer_mygrad", "mygrad", "mygrad"),
     Library("HIPS autograd", "peer_autograd", "autograd", "autograd"),
 )
 
 
-def build(library: Library, row: Row, problem: Problem) -> Training | None:
-    """This library's network from the problem's first weights, or None if there is none."""
-    builder = (library.builders() or {}).get(row.name)
-    return builder(problem) if builder else None
+@dataclass(frozen=True)
+class Built:
+    """The networks of a row, the hand-written one first, and why libraries are missing."""
+
+    trainings: dict[str, Training]
+    left_out: dict[str, str]
 
 
-def build_all(row: Row) -> dict[str, Training]:
-    """The network of each installed library; the hand-written one comes first."""
-    problem = row.problem()
-    built = {library.name: build(library, row, problem) for library in (HAND, *PEERS)}
-    return {name: training for name, training in built.items() if training is not None}
+def build(library: Library, row: Row, problem: Problem) -> Training:
+    """This library's network from the problem's first weights. Raises LeftOutError where there is none."""
+    builders = library.builders()
+    if builders is None:
+        raise LeftOutError("not installed")
+    if row.name not in builders:
+        raise LeftOutError("–")
+    return builders[row.name](problem)
 
 
-def compare(name: str, what: str, got: Array | float, wanted: Array | float) -> None:
-    """Refuse values that differ by more than `RTOL` of the greatest one."""
+def build_all(row: Row, problem: Problem, libraries: tuple[Library, ...] = PEERS) -> Built:
+    """The network of each library that has one."""
+    trainings, left_out = {HAND.name: build(HAND, row, problem)}, {}
+    for library in libraries:
+        try:
+            trainings[library.name] = build(library, row, problem)
+        except LeftOutError as error:
+            left_out[library.name] = str(error)
+    return Built(trainings, left_out)
+
+
+def compare(name: str, what: str, got: Array | float, wanted: Array | float, rtol: float) -> None:
+    """Refuse values that differ by more than `rtol` of the greatest one."""
     got, wanted = np.asarray(got), np.asarray(wanted)
     if got.shape != wanted.shape:
         raise DisagreementError(f"{name}: {what} has shape {got.shape}, hand-written {wanted.shape}")
     scale = float(np.abs(wanted).max())
     worst = float(np.abs(got - wanted).max())
-    if not worst <= RTOL * scale:
+    if not worst <= rtol * scale:
         raise DisagreementError(f"{name}: {what} is off by {worst:.3g}, where the greatest value is {scale:.3g}")
 
 
+def compare_all(trainings: dict[str, Training], first: tuple[Array, ...], when: str) -> None:
+    """Losses, and what was learned since `first`, must be as by hand."""
+    hand, rtol = trainings[HAND.name], RTOL[first[0].dtype.name]
+    for name, training in trainings.items():
+        compare(name, f"the loss {when}", training.loss(), hand.loss(), rtol)
+        for layer, (start, weights) in enumerate(zip(first, training.weights(), strict=True)):
+            if weights.dtype != start.dtype:
+                raise DisagreementError(f"{name}: weights {layer} are {weights.dtype} and not {start.dtype}")
+            learned = hand.weights()[layer] - start
+            compare(name, f"the change of weights {layer} {when}", weights - start, learned, rtol)
+
+
 def verify(trainings: dict[str, Training], first: tuple[Array, ...]) -> None:
-    """Train all for `STEPS` steps: losses, and what was learned since `first`, must be as by hand."""
-    hand = trainings[HAND.name]
+    """Train all for `STEPS` steps, and compare after each."""
     for step in range(1, STEPS + 1):
-        for name, training in trainings.items():
+        for training in trainings.values():
             training.step()
-            compare(name, f"the loss of step {step}", training.loss(), hand.loss())
-    for layer, start in enumerate(first):
-        learned = hand.weights()[layer] - start
-        for name, training in trainings.items():
-            compare(name, f"the change of weights {layer}", training.weights()[layer] - start, learned)
+        compare_all(trainings, first, f"after step {step}")

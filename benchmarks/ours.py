@@ -11,6 +11,7 @@ import autograd_lite as al
 import autograd_lite.nn.functional as F
 from autograd_lite import Tensor, nn
 
+from .chains import chain, mixed
 from .layout import Channels, Classes, Layout, Words
 from .problems import Array, Builder, Problem, Training
 
@@ -66,24 +67,53 @@ class SumOfWords(nn.Module):
         return self.output(F.sigmoid(self.hidden(words).sum(dim=0)))
 
 
+class Cells(nn.Module):
+    """An LSTM written out: for each step one product of the input, one of the hidden state, and the four gates."""
+
+    def __init__(self, *weights: Array) -> None:
+        super().__init__()
+        self.inputs, self.recurrent, self.bias, self.output = (nn.Parameter(al.tensor(w)) for w in weights)
+
+    def forward(self, sequence: Tensor) -> Any:
+        """The logits of each step."""
+        hidden = cell = al.zeros(sequence.shape[1], self.output.shape[1], dtype=sequence.dtype)
+        states = []
+        for x in sequence:
+            gates = F.linear(x, self.inputs, self.bias) + F.linear(hidden, self.recurrent)
+            i, f, g, o = gates.chunk(4, dim=1)
+            cell = F.sigmoid(f) * cell + F.sigmoid(i) * F.tanh(g)
+            hidden = F.sigmoid(o) * F.tanh(cell)
+            states.append(hidden)
+        return F.linear(al.stack(states), self.output)
+
+
+class Vector(nn.Module):
+    """One parameter that is a vector."""
+
+    def __init__(self, value: Array) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(al.tensor(value))
+
+
 class Ours(ABC):
     """A model, its optimizer and the examples; each network adds its model and its loss."""
 
     layout = Layout()
 
     def __init__(self, problem: Problem) -> None:
-        hidden, output = self.layout.from_hand(*problem.weights)
-        self.model = self.build(hidden.shape, output.shape)
-        self.model.load_state_dict({"hidden.weight": al.tensor(hidden), "output.weight": al.tensor(output)})
+        weights = self.layout.from_hand(*problem.weights)
+        self.model, self.ops = self.build(*weights), problem.ops
+        for parameter, array in zip(self.model.parameters(), weights, strict=True):
+            parameter.data = array
         self.optimizer = al.optim.SGD(self.model.parameters(), lr=problem.alpha)
         examples = [self.layout.example(*example) for example in problem.examples]
         self.examples = cycle([tuple(al.tensor(array) for array in example) for example in examples])
         self.last: Tensor | None = None
         self.train: Callable[..., Tensor] = self.train_on
 
-    def build(self, hidden: tuple[int, ...], output: tuple[int, ...]) -> nn.Module:
+    @abstractmethod
+    def build(self, *weights: Array) -> nn.Module:
         """The model for weights of these shapes."""
-        return Relu(hidden[1], hidden[0], output[0])
 
     @abstractmethod
     def criterion(self, *example: Tensor) -> Any:
@@ -107,13 +137,17 @@ class Ours(ABC):
         return float(self.last.item())
 
     def weights(self) -> list[Array]:
-        """Both weight matrices in the hand-written layout."""
-        state = self.model.state_dict()
-        return self.layout.to_hand(state["hidden.weight"].numpy(), state["output.weight"].numpy())
+        """The weights in the hand-written layout."""
+        return self.layout.to_hand(*(parameter.detach().numpy() for parameter in self.model.parameters()))
 
 
 class Streetlights(Ours):
     """3-4-1, relu, squared error."""
+
+    def build(self, *weights: Array) -> nn.Module:
+        """The model for weights of these shapes."""
+        hidden, output = weights
+        return Relu(hidden.shape[1], hidden.shape[0], output.shape[0])
 
     def criterion(self, *example: Tensor) -> Any:
         """The squared error."""
@@ -121,7 +155,7 @@ class Streetlights(Ours):
         return F.mse_loss(self.model(x), target, reduction="sum")
 
 
-class MnistOne(Ours):
+class MnistOne(Streetlights):
     """784-40-10, relu, half the squared error."""
 
     def criterion(self, *example: Tensor) -> Any:
@@ -135,9 +169,10 @@ class MnistBatch(Ours):
 
     layout = Classes()
 
-    def build(self, hidden: tuple[int, ...], output: tuple[int, ...]) -> nn.Module:
+    def build(self, *weights: Array) -> nn.Module:
         """The model for weights of these shapes."""
-        return DropoutTanh(hidden[1], hidden[0], output[0])
+        hidden, output = weights
+        return DropoutTanh(hidden.shape[1], hidden.shape[0], output.shape[0])
 
     def criterion(self, *example: Tensor) -> Any:
         """The mean cross-entropy."""
@@ -150,9 +185,10 @@ class Conv(MnistBatch):
 
     layout = Channels()
 
-    def build(self, hidden: tuple[int, ...], output: tuple[int, ...]) -> nn.Module:
+    def build(self, *weights: Array) -> nn.Module:
         """The model for weights of these shapes."""
-        return DropoutConv(hidden[0], output[1], output[0])
+        hidden, output = weights
+        return DropoutConv(hidden.shape[0], output.shape[1], output.shape[0])
 
 
 class Embedding(Ours):
@@ -160,14 +196,50 @@ class Embedding(Ours):
 
     layout = Words()
 
-    def build(self, hidden: tuple[int, ...], output: tuple[int, ...]) -> nn.Module:
+    def build(self, *weights: Array) -> nn.Module:
         """The model for weights of these shapes."""
-        return SumOfWords(hidden[0], hidden[1])
+        hidden, _ = weights
+        return SumOfWords(*hidden.shape)
 
     def criterion(self, *example: Tensor) -> Any:
         """The cross-entropy, from the logit."""
         words, positive = example
         return F.binary_cross_entropy_with_logits(self.model(words), positive)
+
+
+class LSTM(Ours):
+    """Cells over the steps, softmax cross-entropy in each step."""
+
+    layout = Classes()
+
+    def build(self, *weights: Array) -> nn.Module:
+        """The model for weights of these shapes."""
+        return Cells(*weights)
+
+    def criterion(self, *example: Tensor) -> Any:
+        """The mean cross-entropy."""
+        sequence, classes = example
+        return F.cross_entropy(self.model(sequence).flatten(0, 1), classes.flatten())
+
+
+class Chain(Ours):
+    """A vector through many tanh, summed."""
+
+    def build(self, *weights: Array) -> nn.Module:
+        """The vector."""
+        return Vector(*weights)
+
+    def criterion(self, *example: Tensor) -> Any:
+        """The sum."""
+        return chain(al.tanh, self.ops, *self.model.parameters())
+
+
+class Mixed(Chain):
+    """A vector through tanh, multiply, add and matmul in turn, summed."""
+
+    def criterion(self, *example: Tensor) -> Any:
+        """The sum."""
+        return mixed(al.tanh, self.ops, *self.model.parameters(), *example)
 
 
 BUILDERS: dict[str, Builder] = {
@@ -176,6 +248,9 @@ BUILDERS: dict[str, Builder] = {
     "mnist-batch": MnistBatch,
     "conv": Conv,
     "embedding": Embedding,
+    "lstm": LSTM,
+    "chain": Chain,
+    "mixed": Mixed,
 }
 
 

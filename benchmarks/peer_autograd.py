@@ -12,6 +12,7 @@ from importlib import import_module
 from itertools import cycle
 from typing import Any
 
+from .chains import chain, mixed
 from .hand import sections
 from .problems import Array, Builder, Problem
 
@@ -36,17 +37,17 @@ def cross_entropy(logits: Any, labels: Array) -> Any:
 
 
 class Eager(ABC):
-    """Two arrays and the examples; each network adds its loss."""
+    """The weights and the examples; each network adds its loss."""
 
     def __init__(self, problem: Problem) -> None:
         self.parameters = [w.copy() for w in problem.weights]
         self.examples = cycle(problem.examples)
-        self.alpha = problem.alpha
-        self.value_and_gradients = value_and_grad(self.criterion, (0, 1))
+        self.alpha, self.ops = problem.alpha, problem.ops
+        self.value_and_gradients = value_and_grad(self.criterion, tuple(range(len(problem.weights))))
         self.last: Any = None
 
     @abstractmethod
-    def criterion(self, hidden: Any, output: Any) -> Any:
+    def criterion(self, *weights: Any) -> Any:
         """The loss on the next example."""
 
     def step(self) -> None:
@@ -60,7 +61,7 @@ class Eager(ABC):
         return float(self.last)
 
     def weights(self) -> list[Array]:
-        """Both weight matrices."""
+        """The weights."""
         return self.parameters
 
 
@@ -107,9 +108,43 @@ class Embedding(Eager):
 
     def criterion(self, hidden: Any, output: Any) -> Any:
         """The cross-entropy."""
-        words, positive = next(self.examples)
+        words, (positive,) = next(self.examples)
         layer_2 = sigmoid(anp.dot(sigmoid(anp.sum(hidden[words], axis=0)), output))
         return -anp.log(layer_2 if positive else 1 - layer_2)[0]
+
+
+class LSTM(Eager):
+    """Cells over the steps, softmax cross-entropy in each step."""
+
+    def criterion(self, *weights: Any) -> Any:
+        """The mean cross-entropy."""
+        inputs, recurrent, bias, output = weights
+        sequence, labels = next(self.examples)
+        hidden = cell = anp.zeros_like(sequence[0], shape=(len(sequence[0]), len(recurrent)))
+        states = []
+        for x in sequence:
+            gates = anp.dot(x, inputs) + anp.dot(hidden, recurrent) + bias
+            i, f, g, o = anp.split(gates, 4, axis=1)
+            cell = sigmoid(f) * cell + sigmoid(i) * anp.tanh(g)
+            hidden = sigmoid(o) * anp.tanh(cell)
+            states.append(hidden)
+        return cross_entropy(anp.dot(anp.concatenate(states), output), labels.reshape(-1, labels.shape[2]))
+
+
+class Chain(Eager):
+    """A vector through many tanh, summed."""
+
+    def criterion(self, *weights: Any) -> Any:
+        """The sum."""
+        return chain(anp.tanh, self.ops, *weights)
+
+
+class Mixed(Eager):
+    """A vector through tanh, multiply, add and matmul in turn, summed."""
+
+    def criterion(self, *weights: Any) -> Any:
+        """The sum."""
+        return mixed(anp.tanh, self.ops, *weights, *next(self.examples))
 
 
 BUILDERS: dict[str, Builder] = {
@@ -118,4 +153,7 @@ BUILDERS: dict[str, Builder] = {
     "mnist-batch": MnistBatch,
     "conv": Conv,
     "embedding": Embedding,
+    "lstm": LSTM,
+    "chain": Chain,
+    "mixed": Mixed,
 }

@@ -1,7 +1,8 @@
 """The networks in JAX: a pure function for the loss, its gradient and the update together under `jit`.
 
 Weights are donated, so that they can be updated where they lie. Results are waited for in each step, as a loop that
-prints its loss would.
+prints its loss would. The LSTM's steps are unrolled for the row of cells; its own layer is a `scan`, after one
+product of all inputs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ jax.config.update("jax_enable_x64", True)
 
 
 class Jitted(ABC):
-    """Two weight matrices in the hand-written layout and the examples; each network adds its loss."""
+    """The weights in the hand-written layout and the examples; each network adds its loss."""
 
     def __init__(self, problem: Problem) -> None:
         self.parameters = tuple(jnp.array(w) for w in problem.weights)
@@ -52,7 +53,7 @@ class Jitted(ABC):
         return float(self.last)
 
     def weights(self) -> list[Array]:
-        """Both weight matrices."""
+        """The weights."""
         return [np.asarray(w) for w in self.parameters]
 
 
@@ -113,7 +114,51 @@ class Embedding(Jitted):
         """The cross-entropy, from the logit."""
         (w0, w1), (words, positive) = parameters, example
         logit = (jax.nn.sigmoid(jnp.sum(w0[words], axis=0)) @ w1)[0]
-        return jnp.logaddexp(0.0, logit) - logit * positive
+        return jnp.sum(jnp.logaddexp(0.0, logit) - logit * positive)
+
+
+def gated(gates: Any, cell: Any) -> tuple[Any, Any]:
+    """The hidden state and the cell after the four gates."""
+    i, f, g, o = jnp.split(gates, 4, axis=1)
+    cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(cell), cell
+
+
+class LSTM(Jitted):
+    """Cells over the steps, softmax cross-entropy in each step."""
+
+    @staticmethod
+    def states(sequence: Any, first: Any, inputs: Any, recurrent: Any, bias: Any) -> Any:
+        """The hidden state after each step."""
+        hidden = cell = first
+        states = []
+        for x in sequence:
+            hidden, cell = gated(x @ inputs + hidden @ recurrent + bias, cell)
+            states.append(hidden)
+        return jnp.stack(states)
+
+    @classmethod
+    def criterion(cls, parameters: Any, *example: Any) -> Any:
+        """The mean cross-entropy."""
+        (*layer, output), (sequence, labels) = parameters, example
+        first = jnp.zeros((sequence.shape[1], len(output)), sequence.dtype)
+        scores = cls.states(sequence, first, *layer) @ output
+        return cross_entropy(scores.reshape(-1, scores.shape[2]), labels.reshape(-1, labels.shape[2]))
+
+
+class LSTMLayer(LSTM):
+    """A scan over the steps."""
+
+    @staticmethod
+    def states(sequence: Any, first: Any, inputs: Any, recurrent: Any, bias: Any) -> Any:
+        """The hidden state after each step."""
+
+        def body(carry: Any, x: Any) -> Any:
+            hidden, cell = carry
+            hidden, cell = gated(x + hidden @ recurrent, cell)
+            return (hidden, cell), hidden
+
+        return jax.lax.scan(body, (first, first), sequence @ inputs + bias)[1]
 
 
 BUILDERS: dict[str, Builder] = {
@@ -122,4 +167,6 @@ BUILDERS: dict[str, Builder] = {
     "mnist-batch": MnistBatch,
     "conv": Conv,
     "embedding": Embedding,
+    "lstm": LSTM,
+    "lstm-layer": LSTMLayer,
 }

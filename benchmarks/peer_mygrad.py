@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .chains import chain, mixed
 from .hand import sections
 from .problems import Array, Builder, Problem
 
@@ -22,13 +23,13 @@ nnet: Any = import_module("mygrad.nnet")
 
 
 class Eager(ABC):
-    """Two tensors and the examples; each network adds its loss."""
+    """The weights as tensors and the examples; each network adds its loss."""
 
     def __init__(self, problem: Problem) -> None:
         mg.turn_memory_guarding_off()
         self.parameters = [mg.tensor(w.copy()) for w in problem.weights]
         self.examples = cycle([self.example(*example) for example in problem.examples])
-        self.alpha = problem.alpha
+        self.alpha, self.ops = problem.alpha, problem.ops
         self.last: Any = None
 
     def example(self, *arrays: Any) -> tuple[Any, ...]:
@@ -36,7 +37,7 @@ class Eager(ABC):
         return arrays
 
     @abstractmethod
-    def criterion(self, hidden: Any, output: Any) -> Any:
+    def criterion(self, *weights: Any) -> Any:
         """The loss on the next example."""
 
     def step(self) -> None:
@@ -51,7 +52,7 @@ class Eager(ABC):
         return float(self.last.item())
 
     def weights(self) -> list[Array]:
-        """Both weight matrices."""
+        """The weights."""
         return [parameter.data for parameter in self.parameters]
 
 
@@ -78,8 +79,8 @@ class MnistBatch(Eager):
 
     def example(self, *arrays: Any) -> tuple[Any, ...]:
         """Labels are class numbers."""
-        images, labels, mask = arrays
-        return images, np.argmax(labels, axis=1), mask
+        inputs, labels, *masks = arrays
+        return inputs, np.argmax(labels, axis=-1), *masks
 
     def criterion(self, hidden: Any, output: Any) -> Any:
         """The mean cross-entropy."""
@@ -102,9 +103,44 @@ class Embedding(Eager):
 
     def criterion(self, hidden: Any, output: Any) -> Any:
         """The cross-entropy."""
-        words, positive = next(self.examples)
+        words, (positive,) = next(self.examples)
         layer_2 = nnet.sigmoid(nnet.sigmoid(mg.sum(hidden[words], axis=0)) @ output)
         return -mg.log(layer_2 if positive else 1 - layer_2)
+
+
+class LSTM(MnistBatch):
+    """Cells over the steps, softmax cross-entropy in each step."""
+
+    def criterion(self, *weights: Any) -> Any:
+        """The mean cross-entropy."""
+        inputs, recurrent, bias, output = weights
+        sequence, classes = next(self.examples)
+        size = len(recurrent)
+        hidden = cell = np.zeros_like(sequence[0], shape=(len(sequence[0]), size))
+        states = []
+        for x in sequence:
+            gates = x @ inputs + hidden @ recurrent + bias
+            i, f, g, o = (gates[:, k * size : (k + 1) * size] for k in range(4))
+            cell = nnet.sigmoid(f) * cell + nnet.sigmoid(i) * mg.tanh(g)
+            hidden = nnet.sigmoid(o) * mg.tanh(cell)
+            states.append(hidden)
+        return nnet.softmax_crossentropy(mg.concatenate(states) @ output, classes.reshape(-1))
+
+
+class Chain(Eager):
+    """A vector through many tanh, summed."""
+
+    def criterion(self, *weights: Any) -> Any:
+        """The sum."""
+        return chain(mg.tanh, self.ops, *weights)
+
+
+class Mixed(Eager):
+    """A vector through tanh, multiply, add and matmul in turn, summed."""
+
+    def criterion(self, *weights: Any) -> Any:
+        """The sum."""
+        return mixed(mg.tanh, self.ops, *weights, *next(self.examples))
 
 
 BUILDERS: dict[str, Builder] = {
@@ -113,4 +149,7 @@ BUILDERS: dict[str, Builder] = {
     "mnist-batch": MnistBatch,
     "conv": Conv,
     "embedding": Embedding,
+    "lstm": LSTM,
+    "chain": Chain,
+    "mixed": Mixed,
 }

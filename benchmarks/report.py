@@ -1,23 +1,20 @@
-"""What was measured, and on what: JSON, a Markdown table, and its place in README.md."""
+"""What was measured, and on what: the facts of the machine, Markdown tables, and their place in README.md."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .libraries import HAND, PEERS
+from .libraries import GEMMS, HAND, PEERS
 from .problems import ROWS
 
-ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
-RESULTS = Path(__file__).resolve().parent / "results.json"
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
-COMMAND = "python -m benchmarks"
 
 Results = dict[str, Any]
 
@@ -36,7 +33,7 @@ def cpu_model() -> str:
     return next(names, "") or platform.processor() or platform.machine()
 
 
-def machine(threads: int) -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     """The facts that a timing depends on."""
     config: Any = np.show_config(mode="dicts")
     blas = config["Build Dependencies"]["blas"]
@@ -45,7 +42,6 @@ def machine(threads: int) -> dict[str, Any]:
         "system": platform.system(),
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
-        "threads": threads,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
@@ -53,36 +49,61 @@ def machine(threads: int) -> dict[str, Any]:
     }
 
 
-def cell(rows: dict[str, Any], name: str) -> str:
-    """The ratio with its quartiles, or why there is none."""
-    if name not in rows:
-        return "not installed"
-    timing = rows[name]
-    return f"{timing['ratio']:.3g} ({timing['lower']:.3g}–{timing['upper']:.3g})"
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A table; the first line is its head, the first column is text, all others are numbers."""
+    rule = ["---"] + ["---:"] * (len(lines[0]) - 1)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
 
 
-def table(results: Results) -> str:
-    """The ratios as a Markdown table, with the machine below it."""
-    facts = results["machine"]
-    versions = {name: (version or "").split("+")[0] for name, version in facts["versions"].items()}
-    columns = [f"{library.name} {versions.get(library.name, '')}".strip() for library in PEERS]
-    head = ["one training step", f"{HAND.name} NumPy", *columns]
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
+def cell(timings: dict[str, Any], name: str, quartiles: bool) -> str:
+    """The ratio, or why there is none."""
+    timing = timings.get(name, {"left_out": "not installed"})
+    if "left_out" in timing:
+        reason: str = timing["left_out"]
+        return reason if len(reason) < 20 else "left out"
+    spread = f" ({timing['lower']:.3g}–{timing['upper']:.3g})" if quartiles else ""
+    return f"{timing['ratio']:.3g}{spread}"
+
+
+def heading(facts: dict[str, Any], name: str) -> str:
+    """A library with its version."""
+    version = (facts["versions"].get(name) or "").split("+")[0]
+    return f"{name} {version}".strip()
+
+
+def table(results: Results, setting: Results, quartiles: bool = False) -> str:
+    """The ratios of one setting."""
+    names = [GEMMS, *(library.name for library in PEERS)]
+    columns = [heading(results["machine"], name) for name in names]
+    title = f"{setting['dtype']}, {counted(setting['threads'])}"
+    lines = [[title, f"{HAND.name} NumPy", *columns]]
     for row in ROWS:
-        if (timings := results["rows"].get(row.name)) is not None:
+        if (timings := setting["rows"].get(row.name)) is not None:
             unit = f"{timings[HAND.name]['microseconds']:,.0f} µs"
-            lines.append([row.title, unit, *(cell(timings, library.name) for library in PEERS)])
-    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{body}\n\n{footnote(facts)}"
+            lines.append([row.title, unit, *(cell(timings, name, quartiles) for name in names)])
+    return markdown(lines)
 
 
-def footnote(facts: dict[str, Any]) -> str:
-    """How to read the table, and where it was measured."""
-    threads = f"{facts['threads']} thread" + "s" * (facts["threads"] != 1)
+def counted(threads: int) -> str:
+    """1 thread, 2 threads."""
+    return f"{threads} thread" + "s" * (threads != 1)
+
+
+def footnote(facts: dict[str, Any], command: str) -> str:
+    """Where and when something was measured."""
     return (
-        "Times relative to the hand-written step: medians, with quartiles, over interleaved rounds; float64, "
-        f"{threads}.\n{facts['cpu']} ({facts['cores']} cores), Python {facts['python']}, "
-        f"NumPy {facts['numpy']} with {facts['blas']}, {facts['date']}. Measured by `{COMMAND}`."
+        f"{facts['cpu']} ({facts['cores']} cores), Python {facts['python']}, NumPy {facts['numpy']} with "
+        f"{facts['blas']},\n{facts['date']}. Measured by `{command}`."
+    )
+
+
+def for_readme(results: Results) -> str:
+    """The table of the first setting, and how to read it."""
+    return (
+        f"{table(results, results['settings'][0])}\n\n"
+        "Medians over interleaved rounds; “–”: the library has no such layer. Other threads and dtypes, quartiles, "
+        "memory\nand cost against size: [results](docs/benchmarks.md).\n"
+        f"{footnote(results['machine'], 'python -m benchmarks')}"
     )
 
 
@@ -92,9 +113,4 @@ def with_table(readme: str, results: Results) -> str:
     _, end, after = rest.partition(END)
     if not (start and end):
         raise ReadmeError(f"README.md needs the lines {START} and {END}, in this order, around the table")
-    return f"{before}{start}\n{table(results)}\n{end}{after}"
-
-
-def is_current(readme: str, results: Results) -> bool:
-    """Whether the README shows these results."""
-    return with_table(readme, results) == readme
+    return f"{before}{start}\n{for_readme(results)}\n{end}{after}"

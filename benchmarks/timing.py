@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Mapping
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
-from .libraries import HAND, build_all, verify
-from .problems import ROWS, Training
+from . import memory
+from .gemms import products
+from .libraries import GEMMS, HAND, PEERS, build_all, verify
+from .problems import Row, Work
+
+LEAST = 5  # rounds, whatever they take
+PAUSE = 0.03  # seconds after which idle threads of BLAS and OpenMP sleep, and no longer keep the next one's core
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Threads for matrix products, and the dtype."""
+
+    threads: int
+    dtype: str
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds, and the seconds of each turn in a round."""
+    """How long to measure: rounds, as many as fit into so many seconds; seconds of a turn in a round, and before it."""
 
     rounds: int
     turn: float
+    seconds: float
+    pause: float = 0.0
 
 
-FULL = Effort(rounds=41, turn=0.03)
-QUICK = Effort(rounds=7, turn=0.005)
+FULL = Effort(rounds=41, turn=0.03, seconds=15)
+BRIEF = Effort(rounds=11, turn=0.02, seconds=4)
+QUICK = Effort(rounds=5, turn=0.002, seconds=1)
 
 
 @dataclass(frozen=True)
@@ -35,20 +52,21 @@ class Timing:
     steps: int
 
 
-def run(training: Training, steps: int) -> float:
-    """Seconds per step; one step before the clock starts brings its arrays back into the cache."""
-    step = training.step
-    step()
+def run(work: Work, steps: int) -> float:
+    """Seconds per step; where steps are short, one before the clock starts brings the arrays back into the cache."""
+    step = work.step
+    if steps > 1:
+        step()
     start = perf_counter()
     for _ in range(steps):
         step()
     return (perf_counter() - start) / steps
 
 
-def calibrate(training: Training, turn: float) -> int:
+def calibrate(work: Work, turn: float) -> int:
     """Steps that fill one turn."""
     steps = 1
-    while (seconds := run(training, steps) * steps) < turn / 4:
+    while (seconds := run(work, steps) * steps) < turn / 4:
         steps *= 4
     return max(1, round(steps * turn / seconds))
 
@@ -60,24 +78,44 @@ def summarise(seconds: list[float], unit: list[float], steps: int) -> Timing:
     return Timing(1e6 * median(seconds), median(ratios), lower, upper, steps)
 
 
-def interleave(trainings: dict[str, Training], effort: Effort) -> dict[str, Timing]:
+def interleave(works: Mapping[str, Work], effort: Effort) -> dict[str, Timing]:
     """Time all in rounds; each round starts with another one."""
-    steps = {name: calibrate(training, effort.turn) for name, training in trainings.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in trainings}
-    names = list(trainings)
+    steps = {name: calibrate(work, effort.turn) for name, work in works.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    names = list(works)
+    end = perf_counter() + effort.seconds
     for turn in range(effort.rounds):
+        if turn >= LEAST and perf_counter() > end:
+            break
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            seconds[name].append(run(trainings[name], steps[name]))
+            sleep(effort.pause)
+            seconds[name].append(run(works[name], steps[name]))
     unit = seconds[HAND.name]
     return {name: summarise(seconds[name], unit, steps[name]) for name in names}
 
 
-def measure(name: str, effort: Effort, threads: int) -> dict[str, dict[str, Any]]:
-    """Verify, then time, every installed implementation of the row called `name`."""
-    row = next(row for row in ROWS if row.name == name)
-    trainings = build_all(row)
-    if "PyTorch" in trainings:
+def limit_threads(names: Container[str], threads: int) -> None:
+    """PyTorch's threads; those of BLAS and of XLA are set before they are loaded."""
+    if any(library.package == "torch" for library in PEERS if library.name in names):
         import_module("torch").set_num_threads(threads)
-    verify(trainings, row.problem().weights)
-    return {library: asdict(timing) for library, timing in interleave(trainings, effort).items()}
+
+
+def measure(row: Row, setting: Setting, effort: Effort, quick: bool, with_memory: bool) -> dict[str, dict[str, Any]]:
+    """Verify, then time, every implementation of a row: its timing, with its peak in bytes, or why there is none."""
+    problem = (row.small if quick else row.problem)().astype(setting.dtype)
+    libraries = tuple(library for library in PEERS if not (quick and library.slow))
+    built = build_all(row, problem, libraries)
+    limit_threads(built.trainings, setting.threads)
+    verify(built.trainings, problem.weights)
+    works: dict[str, Work] = {**built.trainings, GEMMS: products(row.name, problem)}
+    timings = interleave(works, replace(effort, pause=PAUSE if setting.threads > 1 else 0.0))
+    peaks = memory.measure(row, problem, (HAND, *libraries)) if with_memory else {}
+    measured = {name: asdict(timing) | peak_of(peaks, name) for name, timing in timings.items()}
+    skipped = {library.name: "not in --quick" for library in PEERS if library not in libraries}
+    return measured | {name: {"left_out": reason} for name, reason in (built.left_out | skipped).items()}
+
+
+def peak_of(peaks: dict[str, int], name: str) -> dict[str, int]:
+    """The peak, where it was measured."""
+    return {"bytes": peaks[name]} if name in peaks else {}
