@@ -172,12 +172,11 @@ class Compiled:
     def stats(self) -> dict[str, int]:
         """Of the program that ran last: instructions before and after, buffers, and their bytes."""
         run = self._last()
-        slots = set(run.layout.slots.values())
         return {
             "ops_before": run.before,
             "ops_after": len(run.program.instructions),
-            "buffers": len(slots),
-            "bytes": sum(slot.nbytes for slot in slots),
+            "buffers": len(run.layout.buffers),
+            "bytes": run.layout.nbytes,
         }
 
     def _last(self) -> Run:

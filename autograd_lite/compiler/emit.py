@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd_lite.compiler.ir import Instruction, Place, Program, Var
 from autograd_lite.compiler.layout import INTO, Layout
+from autograd_lite.compiler.merge import merged
 from autograd_lite.compiler.passes import with_rows_taken
 from autograd_lite.compiler.rows import add_rows, take
 
@@ -151,10 +152,13 @@ class Emitter:
 
     # What other backends do otherwise
 
+    joins = True  # may a value be made in a piece of what it is put together to?
+
     @staticmethod
-    def prepare(program: Program) -> None:
+    def prepare(program: Program, fresh: Any) -> None:
         """Change a program for this backend, before its memory is planned."""
         with_rows_taken(program)
+        merged(program, fresh)
 
     def preamble(self) -> str:
         """What is shown before the step."""
@@ -304,6 +308,8 @@ class Emitter:
         yield f"{copyto}({out}, {args[1]}, casting='unsafe', where={args[0]})"
 
     def _cat(self, made: Instruction, args: list[str], out: str) -> Iterator[str]:
+        if made in self.layout.joined:
+            return
         yield f"{self.object(np.concatenate, 'concatenate')}({args[0]}, {made.attrs['axis']}, {out})"
 
     def _fill(self, made: Instruction, args: list[str], out: str) -> Iterator[str]:

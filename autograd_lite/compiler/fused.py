@@ -271,8 +271,10 @@ class FusedEmitter(Emitter):
 
     # What Run asks for
 
+    joins = False  # loops tell memory apart by the slot that it is
+
     @staticmethod
-    def prepare(program: Program) -> None:
+    def prepare(program: Program, fresh: Any) -> None:
         """Nothing: loops read rows again sooner than they would find them in a buffer."""
 
     def preamble(self) -> str:

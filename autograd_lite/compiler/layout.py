@@ -33,6 +33,22 @@ class Slot:
         return self.memory[: var.size * var.dtype.itemsize].view(var.dtype).reshape(var.shape)
 
 
+@dataclass(eq=False, slots=True)
+class Part(Slot):
+    """A piece of a slot, from a byte on."""
+
+    whole: Slot | None = None
+    start: int = 0
+
+    def array(self, var: Var) -> Any:
+        """A value's array in it."""
+        assert self.whole is not None
+        assert var.dtype is not None
+        kind = Var(0, (self.start + self.nbytes,), np.dtype(np.uint8))
+        memory = self.whole.array(kind)[self.start :]
+        return memory[: var.size * var.dtype.itemsize].view(var.dtype).reshape(var.shape)
+
+
 @dataclass(eq=False)
 class Layout:
     """The slot or the place of each value that has one, and for views the value whose memory they see."""
@@ -42,19 +58,26 @@ class Layout:
     root: dict[Var, Var] = field(default_factory=dict)
     contiguous: dict[Var, bool] = field(default_factory=dict)
     copies: set[Instruction] = field(default_factory=set)  # reshapes that have to copy
+    joined: set[Instruction] = field(default_factory=set)  # concatenations whose parts are made where they belong
 
     @property
     def nbytes(self) -> int:
         """The memory of all slots."""
-        return sum(slot.nbytes for slot in set(self.slots.values()))
+        return sum(slot.nbytes for slot in self.buffers)
+
+    @property
+    def buffers(self) -> set[Slot]:
+        """All slots, without the parts of others."""
+        return {slot for slot in self.slots.values() if not isinstance(slot, Part)}
 
 
 class Planner:
     """Buffers by liveness: a value's memory is free after the last use of it, or of a view of it."""
 
-    def __init__(self, program: Program) -> None:
-        self.program, self.layout = program, Layout()
+    def __init__(self, program: Program, joins: bool) -> None:
+        self.program, self.layout, self.joins = program, Layout(), joins
         self.contiguous = self.layout.contiguous
+        self.wholes: set[Var] = set()
         self.maker = {made.out: k for k, made in enumerate(program.instructions)}
         self._roots()
         self.last = self._last_uses()
@@ -105,6 +128,8 @@ class Planner:
         for place, var in self.program.writes:
             if place.kind not in ("tensor", "state") or var not in self.maker or var.shape is None:
                 continue
+            if not place.get().flags.c_contiguous:
+                continue  # flat views of the value would be copies
             self._made_there(place, var, found.get(id(place)))
 
     def _made_there(self, place: Place, var: Var, first: Var | None) -> None:
@@ -115,8 +140,6 @@ class Planner:
                 return
             made = self.program.instructions[k]
             if made.kind not in INTO or not self._free_at(first, k, made):
-                return
-            if made.kind not in ("ufunc", "copy") and not place.get().flags.c_contiguous:
                 return
             self.layout.places[var] = place
             before = [a for a in made.uses() if a.shape == var.shape and a.dtype == var.dtype and a in self.maker]
@@ -151,10 +174,20 @@ class Planner:
         layout, free = self.layout, list[Slot]()
         ends: dict[int, list[Var]] = {}
         tenant: dict[Slot, Var] = {}
+        parts = self._parts() if self.joins else {}
         for k, made in enumerate(self.program.instructions):
             out = made.out
             told = made.kind in INTO or made in layout.copies
-            if told and out not in layout.places and out.shape is not None:
+            if out in parts:
+                whole, start = parts[out]
+                if whole not in layout.slots:
+                    layout.slots[whole] = slot = self._taken(free, whole)
+                    tenant[slot] = whole
+                    end = max(self.last.get(v, k) for v in (whole, *(p for p, (w, _) in parts.items() if w is whole)))
+                    ends.setdefault(end, []).append(whole)
+                assert out.dtype is not None
+                layout.slots[out] = Part(out.size * out.dtype.itemsize, whole=layout.slots[whole], start=start)
+            elif told and out not in layout.places and out not in layout.slots and out.shape is not None:
                 slot = self._same(made, k) or self._taken(free, out)
                 layout.slots[out] = slot
                 tenant[slot] = out
@@ -165,6 +198,31 @@ class Planner:
                     free.append(slot)
         return layout
 
+    def _parts(self) -> dict[Var, tuple[Var, int]]:
+        """Values that are made in a piece of what they are put together to, and at which byte."""
+        found: dict[Var, tuple[Var, int]] = {}
+        for made in self.program.instructions:
+            parts: Any = made.args[0] if made.kind == "cat" and made.attrs["axis"] == 0 else ()
+            makers = [self.program.instructions[self.maker[v]] if v in self.maker else None for v in parts]
+            fine = all(
+                m is not None
+                and m.kind in INTO
+                and v not in found
+                and v not in self.layout.places
+                and v.dtype == made.out.dtype
+                and m.kind not in (*OVER, "cat")
+                for v, m in zip(parts, makers, strict=True)
+            )
+            if not fine or made.out in self.layout.places or len(set(parts)) != len(parts) or not parts:
+                continue
+            start = 0
+            for v in parts:
+                found[v] = made.out, start
+                start += v.size * v.dtype.itemsize
+            self.layout.joined.add(made)
+            self.wholes.add(made.out)
+        return found
+
     def _same(self, made: Instruction, k: int) -> Slot | None:
         """The memory of an argument that is used for the last time, where numbers are taken one by one."""
         if made.kind not in ("ufunc", *OVER):
@@ -172,6 +230,8 @@ class Planner:
         args = made.args[:1] if made.kind in OVER else made.args
         for arg in args:
             if not isinstance(arg, Var) or arg not in self.layout.slots or self.last.get(arg) != k:
+                continue
+            if isinstance(self.layout.slots[arg], Part) or arg in self.wholes:
                 continue
             if arg.shape != made.out.shape or arg.dtype != made.out.dtype:
                 continue

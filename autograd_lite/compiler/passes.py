@@ -61,9 +61,10 @@ def without_idle(program: Program) -> None:
     """Take out products with 1, and make views of sums of one number."""
     same: dict[Var, Var] = {}
     kept = []
+    views = {made.out for made in program.instructions if made.kind == "view" or made.shares is not None}
     for made in program.instructions:
         made.args = replaced(made.args, same)
-        alike = _idle(made)
+        alike = _idle(made, views)
         if alike is not None:
             same[made.out] = alike
             continue
@@ -77,8 +78,8 @@ def without_idle(program: Program) -> None:
     program.results = [same.get(var, var) for var in program.results]
 
 
-def _idle(made: Instruction) -> Var | None:
-    """What a product with 1, or a quotient by 1, is equal to."""
+def _idle(made: Instruction, views: set[Var]) -> Var | None:
+    """What a product with 1, or a quotient by 1, is equal to, if that is in no memory that may be written later."""
     if made.kind != "ufunc" or made.attrs or made.function not in (np.multiply, np.true_divide):
         return None
     x, by = made.args[0], made.args[1]
@@ -86,7 +87,7 @@ def _idle(made: Instruction) -> Var | None:
         x, by = by, x
     one = (type(by) in (int, float) or (isinstance(by, np.ndarray | np.generic) and not by.ndim)) and by == 1
     alike = isinstance(x, Var) and (x.shape, x.dtype) == (made.out.shape, made.out.dtype)
-    return x if one and alike and x.place is None else None
+    return x if one and alike and x.place is None and x not in views else None
 
 
 def with_rows_taken(program: Program) -> None:
@@ -235,12 +236,16 @@ def with_early_factors(program: Program, fresh: Any) -> None:
     program.instructions = order
 
 
-def optimised(program: Program, fresh: Any, result: Any) -> Any:
-    """All of these, in the order in which each makes room for the next; what the step returns, in new values."""
+def optimised(program: Program, fresh: Any, result: Any, prepare: Any) -> Any:
+    """All of these, in the order in which each makes room for the next; what the step returns, in new values.
+
+    `prepare` is what a backend adds.
+    """
     before = list(program.results)
     without_dead(program)
     without_idle(program)
     without_twins(program)
+    prepare(program, fresh)
     with_signs(program, fresh)
     with_dots(program)
     with_early_factors(program, fresh)

@@ -49,9 +49,8 @@ class Run:
     ) -> None:
         self.program = session.trace.program
         self.before = len(self.program.instructions)
-        result = optimised(self.program, session.trace.var_like, result)
-        emitter.prepare(self.program)
-        self.layout = Planner(self.program).plan()
+        result = optimised(self.program, session.trace.var_like, result, emitter.prepare)
+        self.layout = Planner(self.program, emitter.joins).plan()
         self.names: dict[str, Any] = {}
         self.call: Callable[..., Any]
         self.guards, self.parameters = guards, parameters

@@ -45,10 +45,10 @@ class Trace:
             return Var(self.count, value.shape, value.dtype, place)
         return Var(self.count, None, None, place)
 
-    def var_like(self, var: Var) -> Var:
-        """A new value of the same kind."""
+    def var_like(self, var: Var, shape: Any = None) -> Var:
+        """A new value of the same kind, or in another shape."""
         self.count += 1
-        return Var(self.count, var.shape, var.dtype)
+        return Var(self.count, var.shape if shape is None else shape, var.dtype)
 
     def found(self, place: Place) -> Any:
         """The array or number at a place, traced: the same object each time."""
