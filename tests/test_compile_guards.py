@@ -340,6 +340,9 @@ def test_what_stays_outside_is_refused():
         nest["inner"].append(x * 2)
 
     nest = {"inner": collections.deque()}
+    with pytest.raises(al.TraceError, match=r"assigns ReLU\.seen"):
+        al.compile(assign)(al.ones(1))
+    assert not hasattr(module, "seen")
     for step, text in [(append, "kept"), (assign, r"assigns ReLU\.seen"), (counts, "count")]:
         with pytest.raises(al.TraceError, match=text):
             al.compile(step)(al.ones(1))

@@ -73,6 +73,10 @@ class Session:
             notes = node.annotate()
             if isinstance(notes.grad, Traced | TracedRows | Tensor) and (id(notes), "grad") not in self.trace.places:
                 notes.grad = None
+        for thing, before in self.objects:
+            for name, value in list(vars(thing).items()):
+                if isinstance(value, Tensor) and isinstance(value._array, Traced):
+                    setattr(thing, name, before[name][0]) if name in before else delattr(thing, name)
 
     # Tensors
 
