@@ -28,12 +28,14 @@ def call_source(op: Op) -> str:
         else _unrolled_lines(op, keywords, attrs)
     )
     text = [f"    def {op.name}({head}):", *(f"        {line}" for line in body), f"    return {op.name}"]
-    return "def make(op, forward, finish):\n" + "\n".join(text) + "\n"
+    return "def make(op, forward, apply, finish):\n" + "\n".join(text) + "\n"
 
 
 def _plain_lines(stars: list[str], keywords: str, attrs: str) -> list[str]:
     return [
         f"args = {_tuple(stars)}",
+        "if contexts.special:",
+        f"    return apply(args, {attrs})",
         f"y = forward(*[a._array if isinstance(a, Tensor) else a for a in args]{keywords})",
         f"return finish(args, {attrs}, y)",
     ]
@@ -51,7 +53,7 @@ def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
         a: "None" if alone or a in asked else f"((_data_{a},) if type(_data_{a}) in numbers else None)" for a in ruled
     }
     saved = {a: f"{number[a]} if _node_{a} is None else {needs[a]}" for a in ruled}
-    lines = []
+    lines = ["if contexts.special:", f"    return apply({_tuple(op.arrays)}, {attrs})"]
     for a in op.arrays:
         lines += [
             f"if isinstance({a}, Tensor):",
@@ -62,7 +64,7 @@ def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
     return [
         *lines,
         f"y = forward({', '.join(f'_data_{a}' for a in op.arrays)}{keywords})",
-        f"if contexts.special or {' and '.join(f'_node_{a} is None' for a in ruled)}:",
+        f"if {' and '.join(f'_node_{a} is None' for a in ruled)}:",
         f"    return finish({_tuple(op.arrays)}, {attrs}, y)",
         "if type(y) is not ndarray:",
         "    y = asarray(y)",

@@ -203,7 +203,19 @@ class Op:
         self.name, self.forward, self.attrs = name, forward, attrs
         self.variadic = bool(arrays) and arrays[-1].startswith("*")
         self.arrays = tuple(a.lstrip("*") for a in arrays)
-        words = {"y", "op", "node", "result", "forward", "finish", "args", "isinstance", "type", *_call_globals}
+        words = {
+            "y",
+            "op",
+            "node",
+            "result",
+            "forward",
+            "apply",
+            "finish",
+            "args",
+            "isinstance",
+            "type",
+            *_call_globals,
+        }
         taken = [a for a in (*self.arrays, *attrs) if a in words or a.startswith("_")] + [name] * (name in words)
         if taken:
             raise TypeError(f"{name}: the name {', '.join(taken)} is taken: what calls and records an op uses it")
@@ -235,7 +247,7 @@ class Op:
         linecache.cache[file] = len(self.source), None, self.source.splitlines(keepends=True), file
         scope: dict[str, Any] = {}
         exec(compile(self.source, file, "exec"), _call_globals, scope)
-        call: Callable[..., Any] = scope["make"](self, self.forward, self.finish)
+        call: Callable[..., Any] = scope["make"](self, self.forward, self.apply, self.finish)
         call.__kwdefaults__ = {k: v for k, v in self.attrs.items() if v is not inspect.Parameter.empty}
         call.__name__ = call.__qualname__ = self.name
         call.__module__, call.__doc__ = (
@@ -277,10 +289,15 @@ class Op:
         asked = self.variadic or any(self.arrays[argument] in names for names in self.names)
         return None if asked or self.rules[argument] is None or type(value) not in numbers else (value,)
 
-    def finish(self, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
-        """The result of a call off the ordinary path: arrays alone, constants, `no_grad`, watched, or variadic."""
+    def apply(self, args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        """A call in a context that makes recording anything but ordinary: traced, watched, under `no_grad`."""
         if mode.tracer is not None:
-            y = mode.tracer.call(self, args, attrs, y)
+            return self.finish(args, attrs, mode.tracer.call(self, args, attrs))
+        arrays = [a._array if isinstance(a, Tensor) else a for a in args]
+        return self.finish(args, attrs, self.forward(*arrays, **attrs))
+
+    def finish(self, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
+        """The result of a call off the ordinary path: arrays or constants alone, watched, unrecorded, or variadic."""
         result = y
         if any(isinstance(a, Tensor) for a in args):
             y = as_array(y)

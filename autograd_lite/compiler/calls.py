@@ -31,8 +31,6 @@ def dispatched(trace: Any, ufunc: Any, method: str, inputs: tuple[Any, ...], kwa
         value = getattr(ufunc, method)(*concrete, **values_of(kwargs))
         return trace.made("call", getattr(ufunc, method), inputs, value, kwargs)
     if out is not None and not isinstance(out, Proxy):
-        if trace.rehearsing():
-            return ufunc(*concrete, out=out, **kwargs)
         raise TraceError(f"np.{ufunc.__name__} writes into an array from outside (out=), which is not followed")
     if out is None:
         kind = "product" if ufunc is np.matmul else "ufunc"

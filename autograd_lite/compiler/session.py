@@ -113,17 +113,17 @@ class Session:
 
     # What the core tells
 
-    def call(self, op: Op, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
-        """The result of an op, which has been computed once already, as something traced."""
+    def call(self, op: Op, args: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        """The result of an op, as something traced."""
         arrays = [self.array_of(a) if isinstance(a, Tensor) else a for a in args]
         if not arrays:
-            return self._drawn(op, attrs, y)
+            return self._drawn(op, attrs, op.forward(**attrs))
         if not any(isinstance(a, Traced) for a in arrays):
-            return y
+            return op.forward(*arrays, **attrs)
         if op is op_of(scatter_rows):
             g, index = arrays
             return TracedRows(self.trace, index.reshape(-1), g.reshape(-1, *attrs["shape"][1:]), attrs["shape"])
-        return self.lowered(op.forward, arrays, attrs, y)
+        return self.lowered(op.forward, arrays, attrs)
 
     def _drawn(self, op: Op, attrs: dict[str, Any], y: Any) -> Any:
         """Random numbers, drawn anew in each step."""
@@ -138,7 +138,7 @@ class Session:
         drawn = made("draw", generator.random, (), np.where(y > 0, 1.0, 0.0), effect=True)
         return made("ufunc", np.multiply, (drawn >= p, 1.0 / (1.0 - p) if p < 1 else 0.0), y)
 
-    def lowered(self, function: Callable[..., Any], args: list[Any], attrs: dict[str, Any], y: Any = None) -> Any:
+    def lowered(self, function: Callable[..., Any], args: list[Any], attrs: dict[str, Any]) -> Any:
         """What a function makes, as instructions; as one that calls it, where it needs numbers."""
         trace = self.trace
         start, leaked, trace.leaked = len(trace.program.instructions), trace.leaked, False
@@ -152,7 +152,7 @@ class Session:
         if not failed and (made is None or isinstance(made, Traced | TracedRows)):
             return made
         del trace.program.instructions[start:]
-        value = function(*map(value_of, args), **attrs) if not isinstance(y, np.ndarray | np.generic) else y
+        value = function(*map(value_of, args), **attrs)
         if not isinstance(value, np.ndarray | np.generic):
             raise TraceError(f"{function!r} returns a {type(value).__name__}, which is not followed in a trace")
         return trace.made("call", function, tuple(args), value, attrs)

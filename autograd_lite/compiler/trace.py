@@ -13,8 +13,6 @@ from autograd_lite.compiler.ir import Instruction, Place, Program, Var
 from autograd_lite.compiler.proxy import Proxy, Storage, TraceError
 from autograd_lite.compiler.traced import Scalar, Traced
 
-OPS = "<autograd_lite op "  # the files that the text of ops' calls is in
-
 
 @dataclass(eq=False, slots=True)
 class Found:
@@ -90,23 +88,12 @@ class Trace:
                 return Traced(self, value, out, arg.storage)
         return Traced(self, value, out)
 
-    def rehearsing(self) -> bool:
-        """Is this an op's first run, whose result nobody takes?"""
-        frame: Any = sys._getframe(1)
-        while frame is not None and frame.f_code is not self.lowering:
-            if frame.f_code.co_filename.startswith(OPS):
-                return True
-            frame = frame.f_back
-        return False
-
     def leak(self, what: str) -> None:
         """An array is asked for its numbers: where an op is looked into, it is then called as a whole; else refused."""
         site = None
         frame: Any = sys._getframe(2)
         while frame is not None:
             code = frame.f_code
-            if code.co_filename.startswith(OPS):
-                return  # its first run, whose result nobody takes
             if code is self.lowering:
                 self.leaked = True
                 return
