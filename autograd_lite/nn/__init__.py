@@ -1,6 +1,7 @@
 """Modules, as in `torch.nn`."""
 
 from autograd_lite.nn import functional, init
+from autograd_lite.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from autograd_lite.nn.layers import (
     BCEWithLogitsLoss,
     Conv2d,
@@ -12,12 +13,12 @@ from autograd_lite.nn.layers import (
     MaxPool2d,
     MSELoss,
     ReLU,
-    Sequential,
     Sigmoid,
     Softmax,
     Tanh,
 )
-from autograd_lite.nn.module import Module, Parameter
+from autograd_lite.nn.module import Module
+from autograd_lite.nn.parameter import Parameter
 
 __all__ = [
     "BCEWithLogitsLoss",
@@ -30,7 +31,11 @@ __all__ = [
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "ReLU",
     "Sequential",
     "Sigmoid",

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from autograd_lite.creation import get_default_dtype
 from autograd_lite.nn import functional as F
 from autograd_lite.nn import init
-from autograd_lite.nn.module import Module, Parameter
+from autograd_lite.nn.module import Module
+from autograd_lite.nn.parameter import Parameter
 from autograd_lite.ops import flatten
 from autograd_lite.ops.conv import pair
 
@@ -232,39 +233,6 @@ class Softmax(Module):
     def extra_repr(self) -> str:
         """The dimension."""
         return f"dim={self.dim}"
-
-
-class Sequential(Module):
-    """Modules one after the other.
-
-    >>> import autograd_lite as al
-    >>> al.nn.Sequential(al.nn.Linear(2, 3), al.nn.Tanh())
-    Sequential(
-      (0): Linear(in_features=2, out_features=3, bias=True)
-      (1): Tanh()
-    )
-    """
-
-    def __init__(self, *modules: Module | dict[str, Module]) -> None:
-        super().__init__()
-        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], dict) else enumerate(modules)
-        for name, module in named:
-            if not isinstance(module, Module):
-                raise TypeError(f"Sequential takes Modules, and item {name} is a {type(module).__name__}")
-            setattr(self, str(name), module)
-
-    def forward(self, input: Any) -> Any:
-        """Through all of them, in order."""
-        for module in self._modules.values():
-            input = module(input)
-        return input
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int | slice) -> Any:
-        items = list(self._modules.values())[index]
-        return Sequential(*items) if isinstance(items, list) else items
 
 
 class _Loss(Module):
