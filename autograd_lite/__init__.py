@@ -17,6 +17,7 @@ from autograd_lite.ops.index import *
 from autograd_lite.ops.linalg import *
 from autograd_lite.ops.reduce import *
 from autograd_lite.ops.shape import *
+from autograd_lite.ops.special import *
 from autograd_lite.random import manual_seed
 from autograd_lite.sparse import RowSparse
 
@@ -84,3 +85,4 @@ __all__ += ops.index.__all__
 __all__ += ops.linalg.__all__
 __all__ += ops.reduce.__all__
 __all__ += ops.shape.__all__
+__all__ += ops.special.__all__

@@ -94,6 +94,7 @@ class Members(Writes):
     eq, ne, gt, ge, lt, le = (
         ops.equal, ops.not_equal, ops.greater, ops.greater_equal, ops.less, ops.less_equal,
     )  # fmt: skip
+    erf = ops.erf
     isnan, isfinite, isinf = ops.isnan, ops.isfinite, ops.isinf
     any, all = ops.any, ops.all
     sum, mean, var, std, max, min = ops.sum, ops.mean, ops.var, ops.std, ops.max, ops.min

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite.core import Tensor
@@ -114,7 +115,7 @@ def _watched(tensors: list[Tensor], seen: Callable[[tuple[Any, ...]], Any]) -> l
     ends = [0]
     for tensor in tensors:
         ends.append(ends[-1] + tensor.data.size)
-    spans = [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    spans = [slice(a, b) for a, b in pairwise(ends)]
     shapes = [tensor.shape for tensor in tensors]
     joined = cat([tensor.reshape(-1) for tensor in tensors])
 

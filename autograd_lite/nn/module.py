@@ -16,7 +16,6 @@ from autograd_lite.nn.hooks import Handle, Hooks
 from autograd_lite.nn.html import table
 from autograd_lite.nn.parameter import Parameter, cast_grad, clear_grad
 
-
 if TYPE_CHECKING:
     from typing_extensions import Self
 
