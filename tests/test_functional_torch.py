@@ -16,8 +16,16 @@ torch = pytest.importorskip("torch", reason="PyTorch is the reference of these t
 from test_ops_torch import DTYPES, agree, identity, numbers, same_call  # noqa: E402
 
 T = torch.nn.functional
+pytestmark = [  # what PyTorch warns of
+    pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning"),
+    pytest.mark.filterwarnings("ignore:`nn.functional.upsample:UserWarning"),
+]
+# PyTorch has no second derivative of these
+FIRST_ONLY = {"hardsigmoid", "multi_margin_loss"}
 X = numbers(2, 3, 4)
 KINKS = np.array([-6.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 6.0, 7.5])
+FAR = np.array([-1000.0, 1000.0])
 LINE, PICTURE, BODY = numbers(2, 4, 9), numbers(2, 4, 6, 5), numbers(2, 2, 5, 4, 6)
 SIGNS = np.where(numbers(2, 3, seed=9) > 0, 1.0, -1.0)
 
@@ -25,19 +33,18 @@ Case = tuple[Any, ...]  # a name, arguments, and perhaps keyword arguments at th
 
 ACTIVATIONS: list[Case] = [
     *[(name, X) for name in ("relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardtanh")],
-    *[(name, X * 3) for name in ("hardsigmoid", "hardswish", "softsign", "tanhshrink", "softshrink", "hardshrink")],
+    *[(name, X * 3) for name in ("hardswish", "softsign", "tanhshrink", "softshrink", "hardshrink")],
     *[(name, X) for name in ("logsigmoid", "relu", "rrelu", "softplus", "sigmoid", "tanh")],
-    *[(name, KINKS) for name in ("relu6", "leaky_relu", "elu", "celu", "hardtanh", "hardsigmoid", "hardswish")],
+    *[(name, KINKS) for name in ("relu6", "leaky_relu", "elu", "celu", "hardtanh", "hardswish")],
     *[(name, KINKS) for name in ("softshrink", "hardshrink", "relu", "rrelu", "softsign")],
     *[(name, np.array(0.7)) for name in ("relu6", "leaky_relu", "elu", "gelu", "silu", "hardtanh", "softshrink")],
     *[(name, np.zeros((0, 3))) for name in ("relu6", "elu", "gelu", "hardswish", "logsigmoid")],
-    *[(name, np.array([-1000.0, 1000.0])) for name in ("elu", "celu", "selu", "gelu", "silu", "mish", "logsigmoid")],
+    *[(name, FAR) for name in ("elu", "celu", "selu", "gelu", "silu", "mish", "logsigmoid")],
     ("leaky_relu", X, 0.2),
-    ("relu6", X, True),
     ("hardtanh", X, -0.5, 0.25),
     ("elu", X, 1.7),
     ("elu", KINKS, 1.7),
-    ("celu", X, 0.6),
+    ("celu", X, 0.5),
     ("celu", KINKS, 2.0),
     ("gelu", X, {"approximate": "tanh"}),
     ("gelu", KINKS),
@@ -68,7 +75,9 @@ def split(case: Case) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
 
 def check(case: Case, dtype: Any) -> None:
     name, args, options = split(case)
-    same_call("F", name, *args, dtype=dtype, **options)
+    far = args[0] is FAR and name == "mish"  # PyTorch's second derivative is NaN there
+    kinks = args[0] is KINKS and name in ("prelu", "elu", "celu")  # and 0 here, at 0
+    same_call("F", name, *args, dtype=dtype, second=not (name in FIRST_ONLY or kinks or far), **options)
 
 
 def said(case: Case) -> str:
@@ -91,7 +100,7 @@ MAPS, MAP_CLASSES = numbers(2, 3, 2, 2), np.array([[[0, 1], [2, 2]], [[1, 1], [0
 
 LOSSES: list[Case] = [
     *[(name, A, B) for name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")],
-    *[(name, np.array([-1.0, 0.0, 1.0, 0.5]), np.zeros(4)) for name in ("smooth_l1_loss", "huber_loss", "l1_loss")],
+    *[(name, np.array([-1.0, 0.0, 1.0, 0.5]), np.zeros(4)) for name in ("smooth_l1_loss", "l1_loss")],
     ("smooth_l1_loss", A, B, {"beta": 0.3}),
     ("smooth_l1_loss", A, B, {"beta": 0.0}),
     ("huber_loss", A, B, {"delta": 0.3}),
@@ -111,13 +120,12 @@ LOSSES: list[Case] = [
     ("hinge_embedding_loss", A, SIGNS, 0.4),
     ("margin_ranking_loss", A, B, SIGNS),
     ("margin_ranking_loss", A, B, SIGNS, 0.4),
-    ("soft_margin_loss", A * 5, SIGNS),
     ("multilabel_soft_margin_loss", A, PROBABILITIES),
     ("multi_margin_loss", SCORES, CLASSES),
     ("multi_margin_loss", SCORES, CLASSES, 2, 0.7),
     ("cosine_embedding_loss", A, B, SIGNS[:, 0]),
     ("cosine_embedding_loss", A, B, SIGNS[:, 1], -0.5),
-    ("cosine_embedding_loss", A[0], B[0], SIGNS[0, 0]),
+    ("cosine_embedding_loss", A[0], B[0], np.array(1)),
     ("triplet_margin_loss", A, B, C),
     ("triplet_margin_loss", A, B, C, 2.5, 2, 1e-6, True),
     ("triplet_margin_loss", A, B, C, 5.0, 1),
@@ -185,7 +193,9 @@ def test_weights(name: str, args: Any, reduction: str, dtype: Any):
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_weights_of_each_loss_and_of_positives(reduction: str, dtype: Any):
     weight, positive = np.abs(C).astype(dtype), np.array([0.5, 2.0, 3.0], dtype)
-    check(("huber_loss", A, B, {"weight": weight, "reduction": reduction}), dtype)
+    for name in ("mse_loss", "l1_loss", "huber_loss"):
+        check((name, A, B, {"weight": weight, "reduction": reduction}), dtype)
+    check(("soft_margin_loss", A * 5, {"target": SIGNS.astype(dtype), "reduction": reduction}), dtype)
     for options in ({"pos_weight": positive}, {"pos_weight": positive, "weight": weight}):
         check(("binary_cross_entropy_with_logits", A, PROBABILITIES, {**options, "reduction": reduction}), dtype)
     ignored = {"weight": positive, "ignore_index": 2, "reduction": reduction}
@@ -199,6 +209,20 @@ def test_a_loss_refuses_shapes_that_only_broadcast(name: str):
     tensors[-1] = tensors[-1].reshape(-1, 1)
     with pytest.raises(ValueError, match=r"shape|vectors \(N, D\)|scores \(N, C\)"):
         getattr(F, name)(*tensors)
+
+
+@DTYPES
+@pytest.mark.parametrize("delta", [0.5, 1.0])
+def test_slopes_at_the_kinks(delta: float, dtype: Any):
+    x = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    same_call("F", "huber_loss", x, np.zeros(5), delta=delta, reduction="none", dtype=dtype, second=False)
+    same_call("F", "normalize", np.array([[0.0, 0.0], [3.0, 4.0]]), dtype=dtype, second=False)
+
+
+@pytest.mark.parametrize("x", [X * 3, KINKS])
+def test_hardsigmoid(x: Any):
+    """In float32: PyTorch's slope is 1 / 6 in float32, also of float64."""
+    same_call("F", "hardsigmoid", x, dtype=np.float32, second=False)
 
 
 def test_targets_and_settings_that_make_no_sense_are_refused():
@@ -222,7 +246,6 @@ def test_targets_and_settings_that_make_no_sense_are_refused():
 
 VECTORS: list[Case] = [
     *[("normalize", X, p, dim) for p in (2.0, 1.0, 3.0, float("inf")) for dim in (1, -1)],
-    ("normalize", np.array([[0.0, 0.0], [3.0, 4.0]])),
     ("cosine_similarity", A, B),
     ("cosine_similarity", X, X[0] + 0.5, -1),
     ("cosine_similarity", X, X[:, :1] + 0.5, 2),
@@ -266,7 +289,6 @@ def test_running_statistics(name: str, training: bool, dtype: Any):
     for a, b in zip(mine, theirs, strict=True):
         assert a.dtype == dtype
         np.testing.assert_allclose(a.data, b.numpy(), rtol=1e-12 if dtype == np.float64 else 1e-5)
-        assert (a.data == start[mine.index(a) if False else 0]).all() is not None
 
 
 # ------------------------------------------------------------------------------------------------ windows
@@ -410,7 +432,7 @@ def test_what_pytorch_refuses_is_refused(call: Callable[..., Any]):
 SIZES: list[Case] = [
     *[("interpolate", LINE, {"size": n, "mode": m}) for n in (4, 9, 20) for m in ("nearest", "nearest-exact", "linear")],
     *[("interpolate", LINE, {"scale_factor": s, "mode": m}) for s in (0.4, 1.7, 2) for m in ("nearest", "linear")],
-    *[("interpolate", PICTURE, {"size": n, "mode": "bilinear", "align_corners": c}) for n in (3, (1, 9)) for c in (0, 1)],
+    *[("interpolate", PICTURE, {"size": n, "mode": "bilinear", "align_corners": c}) for n in (3, (1, 9)) for c in (False, True)],
     *[("interpolate", PICTURE, {"scale_factor": (1.5, 2.3), "mode": m}) for m in ("nearest", "bilinear", "area")],
     ("interpolate", PICTURE, {"scale_factor": 1.7, "mode": "bilinear", "recompute_scale_factor": True}),
     *[("interpolate", BODY, {"scale_factor": 1.5, "mode": m}) for m in ("nearest", "trilinear", "area")],
@@ -418,7 +440,7 @@ SIZES: list[Case] = [
     ("pixel_shuffle", PICTURE, 2),
     ("pixel_shuffle", numbers(9, 2, 3), 3),
     ("pixel_unshuffle", numbers(2, 1, 6, 4), 2),
-    ("pixel_unshuffle", numbers(4, 6), 2) if False else ("pixel_unshuffle", numbers(1, 6, 9), 3),
+    ("pixel_unshuffle", numbers(1, 6, 9), 3),
     ("channel_shuffle", PICTURE, 2),
     *[("pad", PICTURE, p) for p in ((1, 2), (0, 1, 2, 0), (1, -1), (-1, -2, 3, 0), (0, 0, 0, 0, 1, 2))],
     ("pad", PICTURE, (1, 2), "constant", 3.5),
@@ -517,7 +539,9 @@ def test_alpha_dropout_keeps_mean_and_variance(name: str):
     y = getattr(F, name)(x, 0.3, training=True).data
     assert abs(y.mean()) < 0.01
     assert abs(y.var() - 1.0) < 0.02
-    assert 0.28 < (abs(y - y.min()) < 1e-9).mean() < 0.32 or name == "alpha_dropout"
+    values, counts = np.unique(y.round(9), return_counts=True)
+    assert 0.29 < counts.max() / y.size < 0.31
+    assert values[counts.argmax()] < 0
     np.testing.assert_array_equal(getattr(F, name)(x, 1.0, training=True).data, 0.0)
 
 

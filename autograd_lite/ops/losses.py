@@ -161,19 +161,47 @@ def compared(name: str, input: Any, target: Any, reduction: str) -> tuple[Any, A
     return _operand(input), _operand(target)
 
 
-def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
+def factors(name: str, weight: Any, losses: Any) -> Any:
+    """A factor for each loss. Raises ValueError where the shapes differ."""
+    if np.shape(_data(weight)) != losses.shape:
+        raise ValueError(f"{name}: weight {np.shape(_data(weight))} has a factor for each of losses {losses.shape}")
+    return _operand(weight)
+
+
+def _factored(name: str, losses: Any, weight: Any, reduction: str) -> Any:
+    """Weighted, the mean being over the sum of the weights."""
+    w = factors(name, weight, losses)
+    return sum(losses * w) / sum(w) if reduction == "mean" else reduced(losses * w, reduction)
+
+
+def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Any:
     """The squared difference; input and target have one shape. Raises ValueError where they have not.
+
+    `weight` has a factor for each loss; the mean is then over the sum of the factors.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.mse_loss(al.tensor([1.0, 2.0]), al.tensor([0.0, 0.0]))
     tensor(2.5)
     """
-    return _squared_error(*compared("mse_loss", input, target, reduction), reduction=reduction)
+    x, t = compared("mse_loss", input, target, reduction)
+    if weight is not None:
+        return _factored("mse_loss", _squared_error(x, t, reduction="none"), weight, reduction)
+    return _squared_error(x, t, reduction=reduction)
 
 
-def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """The absolute difference; input and target have one shape. Raises ValueError where they have not."""
-    return _absolute_error(*compared("l1_loss", input, target, reduction), reduction=reduction)
+def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Any:
+    """The absolute difference; input and target have one shape. Raises ValueError where they have not.
+
+    `weight` has a factor for each loss; the mean is then over the sum of the factors.
+
+    >>> import autograd_lite as al
+    >>> al.nn.functional.l1_loss(al.tensor([1.0, 4.0]), al.zeros(2), weight=al.tensor([3.0, 1.0]))
+    tensor(1.75)
+    """
+    x, t = compared("l1_loss", input, target, reduction)
+    if weight is not None:
+        return _factored("l1_loss", _absolute_error(x, t, reduction="none"), weight, reduction)
+    return _absolute_error(x, t, reduction=reduction)
 
 
 def binary_cross_entropy_with_logits(

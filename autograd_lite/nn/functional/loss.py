@@ -20,7 +20,7 @@ from autograd_lite.ops import (
     nll_loss,
 )
 from autograd_lite.ops.index import _refuse_range, take_rows
-from autograd_lite.ops.losses import compared, reduced
+from autograd_lite.ops.losses import compared, factors, reduced
 from autograd_lite.ops.shape import _data, _operand
 
 __all__ = [
@@ -66,7 +66,7 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
     """Half the squared difference up to delta, beyond it delta times (its absolute value less delta / 2).
 
-    `weight` has a factor for each loss; the mean is over the sum of the factors.
+    `weight` has a factor for each loss; the mean is that of the products.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.huber_loss(al.tensor([0.5, 3.0]), al.zeros(2), reduction="none", delta=2.0)
@@ -77,12 +77,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     x, t = compared("huber_loss", input, target, reduction)
     size = ops.absolute(x - t)
     losses = ops.where(size <= delta, ops.square(x - t) * 0.5, (size - 0.5 * delta) * delta)
-    if weight is None:
-        return reduced(losses, reduction)
-    w = _operand(weight)
-    if w.shape != losses.shape:
-        raise ValueError(f"huber_loss: weight {w.shape} has a factor for each of the losses {losses.shape}")
-    return ops.sum(losses * w) / ops.sum(w) if reduction == "mean" else reduced(losses * w, reduction)
+    return reduced(losses if weight is None else losses * factors("huber_loss", weight, losses), reduction)
 
 
 def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:

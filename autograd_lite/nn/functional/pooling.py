@@ -225,16 +225,17 @@ def avg_pool3d(
 
 
 def _lengths(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
-    x = _operand(input)
-    powers = ops.power(x, float(norm_type))
-    w = _Windows(f"lp_pool{dims}d", dims, powers, kernel_size, stride, 0, 1, ceil_mode, 0.0)
-    total = ops.sum(w.columns, 1)
-    up = ops.where(ops.greater(total, 0), total, 1.0)
-    return w.shaped(ops.where(ops.greater(total, 0), ops.power(up, 1.0 / norm_type), 0.0))
+    powers = ops.power(_operand(input), float(norm_type))
+    means = averaged(dims, powers, kernel_size, stride, 0, ceil_mode, True, None)
+    total = means * float(math.prod(sizes(kernel_size, dims, "kernel_size")))
+    safe = ops.where(ops.greater(total, 0), total, 1.0)
+    return ops.where(ops.greater(total, 0), ops.power(safe, 1.0 / norm_type), 0.0)
 
 
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """The root of the sum of powers of each window of (N, C, L); where the sum is not positive, 0, and flat.
+
+    A window that `ceil_mode` cuts short counts as much as a whole one: its mean times the kernel's size.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.lp_pool1d(al.tensor([[[3.0, 4.0]]]), 2, 2).item()
