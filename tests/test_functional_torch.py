@@ -301,14 +301,20 @@ def kernel(dims: int, groups: int, sizes: tuple[int, ...], transposed: bool = Fa
 
 
 CONVOLUTIONS: list[Case] = [
-    *[("conv1d", LINE, kernel(1, g, (3,)), B4, s, p, d, g) for g, s, p, d in ((1, 1, 0, 1), (2, 2, 1, 2), (4, 3, 2, 1))],
+    *[
+        ("conv1d", LINE, kernel(1, g, (3,)), B4, s, p, d, g)
+        for g, s, p, d in ((1, 1, 0, 1), (2, 2, 1, 2), (4, 3, 2, 1))
+    ],
     ("conv1d", LINE, kernel(1, 1, (4,)), None, 1, "same"),
     ("conv1d", LINE, kernel(1, 1, (3,)), B4, 1, "same", 2),
     ("conv1d", LINE[0], kernel(1, 1, (3,)), B4, 2, "valid"),
-    *[("conv2d", PICTURE, kernel(2, g, (3, 2)), B4, s, p, d, g) for g, s, p, d in ((1, 1, 0, 1), (2, (2, 1), (0, 2), 1))],
+    *[
+        ("conv2d", PICTURE, kernel(2, g, (3, 2)), B4, s, p, d, g)
+        for g, s, p, d in ((1, 1, 0, 1), (2, (2, 1), (0, 2), 1))
+    ],
     ("conv2d", PICTURE, kernel(2, 1, (2, 4)), None, 1, "same", (2, 1)),
     ("conv2d", PICTURE[0], kernel(2, 4, (3, 2)), B4, 2, 1, (1, 2), 4),
-    *[("conv3d", BODY, kernel(3, g, (2, 3, 2)), B4, s, p, d, g) for g, s, p, d in ((1, 1, 0, 1), (2, (2, 1, 3), 1, 1))],
+    *[("conv3d", BODY, kernel(3, g, (2, 3, 2)), B4, *a, g) for *a, g in ((1, 0, 1, 1), ((2, 1, 3), 1, 1, 2))],
     ("conv3d", BODY, kernel(3, 1, (2, 2, 2)), None, 1, (1, 0, 2), (2, 1, 3)),
     ("conv3d", BODY, kernel(3, 1, (2, 2, 3)), B4, 1, "same"),
     ("conv3d", BODY[0], kernel(3, 1, (1, 2, 3)), B4),
@@ -337,7 +343,10 @@ POOLS: list[Case] = [
     *[("max_pool2d", PICTURE, 3, 2, 1, 1, c, True) for c in (False, True)],
     ("max_pool2d", PICTURE, (2, 3), (2, 1), 0, (2, 1), False, True),
     ("max_pool3d", BODY, 2, 2, 1, 1, True, True),
-    *[("avg_pool1d", LINE, *a) for a in ((2,), (3, 2, 1), (2, 3, 1, True), (3, 2, 1, True, False), (3, 2, 1, False, False))],
+    *[
+        ("avg_pool1d", LINE, *a)
+        for a in ((2,), (3, 2, 1), (2, 3, 1, True), (3, 2, 1, True, False), (3, 2, 1, False, False))
+    ],
     *[("avg_pool2d", PICTURE, 3, 2, 1, c, i) for c in (False, True) for i in (False, True)],
     *[("avg_pool2d", PICTURE, (2, 3), (2, 1), (0, 1), c, i, 5) for c in (False, True) for i in (False, True)],
     *[("avg_pool3d", BODY, 3, 2, 1, c, i) for c in (False, True) for i in (False, True)],
@@ -430,9 +439,17 @@ def test_what_pytorch_refuses_is_refused(call: Callable[..., Any]):
 # ------------------------------------------------------------------------------------------------ the rest
 
 SIZES: list[Case] = [
-    *[("interpolate", LINE, {"size": n, "mode": m}) for n in (4, 9, 20) for m in ("nearest", "nearest-exact", "linear")],
+    *[
+        ("interpolate", LINE, {"size": n, "mode": m})
+        for n in (4, 9, 20)
+        for m in ("nearest", "nearest-exact", "linear")
+    ],
     *[("interpolate", LINE, {"scale_factor": s, "mode": m}) for s in (0.4, 1.7, 2) for m in ("nearest", "linear")],
-    *[("interpolate", PICTURE, {"size": n, "mode": "bilinear", "align_corners": c}) for n in (3, (1, 9)) for c in (False, True)],
+    *[
+        ("interpolate", PICTURE, {"size": n, "mode": "bilinear", "align_corners": c})
+        for n in (3, (1, 9))
+        for c in (False, True)
+    ],
     *[("interpolate", PICTURE, {"scale_factor": (1.5, 2.3), "mode": m}) for m in ("nearest", "bilinear", "area")],
     ("interpolate", PICTURE, {"scale_factor": 1.7, "mode": "bilinear", "recompute_scale_factor": True}),
     *[("interpolate", BODY, {"scale_factor": 1.5, "mode": m}) for m in ("nearest", "trilinear", "area")],
@@ -504,8 +521,8 @@ def test_embedding_bag(offsets: list[int], padding: int | None, mode: str, dtype
 @DTYPES
 def test_embedding_bag_with_factors(dtype: Any):
     factors = numbers(7, seed=5)
-    call = lambda f, make: lambda table, w: f.embedding_bag(
-        make(BAGS), table, make(np.array([0, 3])), mode="sum", per_sample_weights=w
+    call = lambda f, make: (
+        lambda table, w: f.embedding_bag(make(BAGS), table, make(np.array([0, 3])), mode="sum", per_sample_weights=w)
     )
     agree(call(F, al.tensor), call(T, torch.tensor), numbers(4, 3), factors, dtype=dtype, second=False)
     weights = al.tensor(numbers(4, 3), requires_grad=True)

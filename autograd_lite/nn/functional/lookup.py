@@ -11,7 +11,7 @@ from autograd_lite.core import primitive
 from autograd_lite.memory import Array
 from autograd_lite.nn.functional.parts import constant, shape_of
 from autograd_lite.ops import linear, one_hot
-from autograd_lite.ops.index import ARRAY, scatter_at
+from autograd_lite.ops.index import take_rows
 from autograd_lite.ops.shape import _data, _operand
 
 __all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
@@ -45,6 +45,7 @@ def row_number(name: str, padding_idx: int, weight: Any) -> int:
 @primitive(offsets=None)
 def _bag_of(offsets: Array, *, count: int, bags: int) -> Any:
     """Which bag each of `count` entries is in, from where the bags start."""
+    offsets = np.asarray(offsets)
     if bags and (offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any() or offsets[-1] > count):
         raise ValueError(f"embedding_bag: offsets start at 0 and rise up to {count} at most: {offsets[:bags]}")
     return np.searchsorted(offsets[:bags], np.arange(count), side="right") - 1
@@ -94,28 +95,38 @@ def embedding_bag(
     if mode == "max":
         return _largest(rows, bag, bags, counts)
     rows = ops.where(counts, rows if factors is None else rows * factors, 0.0)
-    total = _added(rows, bag, bags)
+    total = _bag_sums(rows, bag, bags=bags)
     if mode == "sum":
         return total
-    return total / ops.maximum(_added(ops.where(counts, 1.0, 0.0), bag, bags), 1.0).astype(_data(rows).dtype)
+    sizes = _bag_sums(ops.where(counts, 1.0, 0.0), bag, bags=bags)
+    return total / ops.maximum(sizes, 1.0).astype(_data(rows).dtype)
 
 
-def _added(rows: Any, bag: Any, bags: int) -> Any:
-    return scatter_at(rows, bag, form=(ARRAY,), shape=(bags, shape_of(rows)[1]))
+@primitive(rows=lambda g, bag: take_rows(g, bag), bag=None)
+def _bag_sums(rows: Array, bag: Array, *, bags: int) -> Any:
+    """Rows (entries, d) added up by bag: (bags, d)."""
+    rows = np.asarray(rows)
+    out = np.zeros((bags, rows.shape[1]), rows.dtype)
+    np.add.at(out, np.asarray(bag), rows)
+    return out
+
+
+@primitive(values=None, bag=None)
+def _first_largest(values: Array, bag: Array, *, bags: int) -> Any:
+    """For each bag and column the first row that is the largest; the number of rows where there is none."""
+    values, bag = np.asarray(values), np.asarray(bag)
+    top = np.full((bags, values.shape[1]), -np.inf, values.dtype)
+    np.maximum.at(top, bag, values)
+    hit = (values == top[bag]) & np.isfinite(values)
+    best = np.full(top.shape, len(values))
+    np.minimum.at(best, bag, np.where(hit, np.arange(len(values))[:, None], len(values)))
+    return best
 
 
 def _largest(rows: Any, bag: Any, bags: int, counts: Any) -> Any:
-    """In each column the largest of each bag, the first of equals."""
-    wide = ops.where(counts, rows, -np.inf)
-    best = np.full((bags, shape_of(rows)[1]), -1)
-    values, owner = _data(wide), _data(bag)
-    for k in range(len(owner) - 1, -1, -1):
-        held = np.where(best[owner[k]] < 0, -np.inf, values[best[owner[k]], np.arange(best.shape[1])])
-        best[owner[k]] = np.where((values[k] >= held) & np.isfinite(values[k]), k, best[owner[k]])
-    if not best.size:
-        return _added(rows, bag, bags)
-    found = ops.gather(rows, 0, np.maximum(best, 0)) if shape_of(rows)[0] else _added(rows, bag, bags)
-    return ops.where(best >= 0, found, 0.0)
+    """In each column the largest of each bag, zero in an empty one."""
+    best = _first_largest(ops.where(counts, rows, -np.inf), bag, bags=bags)
+    return ops.gather(ops.pad(rows, [(0, 1), (0, 0)]), 0, best)
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
