@@ -49,13 +49,6 @@ class ReLU(_InPlace):
         return ops.relu(input)
 
 
-class ReLU6(_InPlace):
-    """min(max(x, 0), 6)."""
-
-    _function = F.relu6
-    _shown = ()
-
-
 class SELU(_InPlace):
     """elu with the factors that keep mean 0 and variance 1."""
 
@@ -216,6 +209,15 @@ class Hardtanh(_Activation):
         if max_val <= min_val:
             raise ValueError(f"Hardtanh: max_val {max_val} must be over min_val {min_val}")
         self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
+
+
+class ReLU6(Hardtanh):
+    """min(max(x, 0), 6)."""
+
+    _shown = ()
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
 
 
 class Softplus(_Activation):

@@ -25,10 +25,6 @@ class _Loss(Module):
         settings = {name: getattr(self, name) for name in self._settings}
         return type(self)._function(*tensors, **named, **settings, reduction=self.reduction)
 
-    def extra_repr(self) -> str:
-        """The reduction, where it is not the mean."""
-        return "" if self.reduction == "mean" else f"reduction={self.reduction!r}"
-
 
 class MSELoss(_Loss):
     """The mean (or "sum", or "none") of squared differences."""
@@ -242,7 +238,8 @@ class TripletMarginWithDistanceLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction=reduction)
-        self.distance_function, self.margin, self.swap = distance_function, margin, swap
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        self.margin, self.swap = margin, swap
 
 
 class CosineSimilarity(Module):

@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd_lite.nn import functional as F
 from autograd_lite.nn.module import Module
+from autograd_lite.ops.conv import sizes
 
 
 class _Pool(Module):
@@ -72,6 +73,7 @@ class AvgPool1d(_Pool):
 
     _function = F.avg_pool1d
     _settings = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
+    _shown = ("kernel_size", "stride", "padding")
 
     def __init__(
         self,
@@ -82,13 +84,10 @@ class AvgPool1d(_Pool):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
-
-    def extra_repr(self) -> str:
-        """The sizes, as tuples."""
-        shown = [(name, getattr(self, name)) for name in ("kernel_size", "stride", "padding")]
-        return ", ".join(f"{name}={value if isinstance(value, tuple) else (value,)}" for name, value in shown)
+        self.kernel_size = sizes(kernel_size, 1, "kernel_size")
+        self.stride = self.kernel_size if stride is None else sizes(stride, 1, "stride")
+        self.padding = sizes(padding, 1, "padding", 0)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
 
 class AvgPool2d(_Pool):

@@ -157,7 +157,7 @@ class Upsample(Module):
         several = isinstance(scale_factor, tuple)
         factor = tuple(map(float, scale_factor)) if several else None if scale_factor is None else float(scale_factor)
         self.size, self.scale_factor, self.mode, self.align_corners = size, factor, mode, align_corners
-        self.recompute_scale_factor = recompute_scale_factor
+        self.recompute_scale_factor, self.name = recompute_scale_factor, type(self).__name__
 
     def forward(self, input: Any) -> Any:
         """The same N and C."""

@@ -169,6 +169,12 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
     return reduced(far + ops.where(ops.not_equal(t, -1), x, 0.0), reduction)
 
 
+def _floats(target: Any, like: Any) -> Any:
+    """Whole numbers in the dtype of what they are multiplied with."""
+    whole = _data(target).dtype.kind in "iub"
+    return ops.cast(target, dtype=_data(like).dtype) if whole else target
+
+
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Any:
     """max(0, margin - target (input1 - input2)); the target is 1 where the first is to rank higher, else -1.
 
@@ -178,7 +184,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     """
     a, b = compared("margin_ranking_loss", input1, input2, reduction)
     a, t = compared("margin_ranking_loss", a, target, reduction)
-    return reduced(ops.clamp(-t * (a - b) + margin, min=0.0), reduction)
+    return reduced(ops.clamp(-_floats(t, a) * (a - b) + margin, min=0.0), reduction)
 
 
 def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -189,7 +195,7 @@ def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any
     tensor(1000.)
     """
     x, t = compared("soft_margin_loss", input, target, reduction)
-    return reduced(ops.softplus(-t * x), reduction)
+    return reduced(ops.softplus(-_floats(t, x) * x), reduction)
 
 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
