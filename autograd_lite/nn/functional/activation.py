@@ -343,7 +343,7 @@ def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, eps: float
         return soft
     (d,) = axes(dim, x.ndim)
     places = np.arange(x.shape[d]).reshape([-1 if k == d else 1 for k in range(x.ndim)])
-    chosen = ops.equal(ops.unsqueeze(ops.argmax(constant(soft), d), d), places)
+    chosen = ops.unsqueeze(ops.argmax(constant(soft), d), d) == places
     return (
         chosen * 1.0 - constant(soft) + soft
         if _data(x).dtype == np.float64

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from autograd_lite.nn.functional.parts import batched, shape_of, unbatched
-from autograd_lite.ops import fold, matmul, pad, reshape, transpose, unfold
+from autograd_lite.ops import fold, matmul, reshape, transpose, unfold
 from autograd_lite.ops.conv import Sizes, columns, from_columns, out_sizes, sizes
+from autograd_lite.ops.shape import pad
 
 __all__ = [
     "conv1d",

@@ -25,7 +25,7 @@ def length(x: Any, p: float, dim: int, keepdim: bool) -> Any:
     if p <= 0:
         raise ValueError(f"the order of a norm is positive or infinite, and not {p}")
     total = ops.sum(ops.power(size, p), dim, keepdim)
-    somewhere = ops.greater(total, 0)
+    somewhere = total > 0
     return ops.where(somewhere, ops.power(ops.where(somewhere, total, 1.0), 1.0 / p), 0.0)
 
 

@@ -12,7 +12,7 @@ from autograd_lite.memory import Array
 from autograd_lite.nn.functional.parts import constant, shape_of
 from autograd_lite.ops import linear, one_hot
 from autograd_lite.ops.index import take_rows
-from autograd_lite.ops.shape import _data, _operand
+from autograd_lite.ops.shape import _data, _operand, pad
 
 __all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
 
@@ -30,7 +30,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     rows = ops.embedding(input, weight)
     if padding_idx is None:
         return rows
-    padding = ops.unsqueeze(ops.equal(_operand(input), row_number("embedding", padding_idx, weight)), -1)
+    padding = ops.unsqueeze(_operand(input) == row_number("embedding", padding_idx, weight), -1)
     return ops.where(padding, constant(rows), rows)
 
 
@@ -89,7 +89,7 @@ def embedding_bag(
     rows = ops.embedding(flat, table)
     factors = None if per_sample_weights is None else _operand(per_sample_weights).reshape((-1, 1))
     if padding_idx is not None:
-        counts = ops.not_equal(ops.unsqueeze(flat, -1), row_number("embedding_bag", padding_idx, table))
+        counts = ops.unsqueeze(flat, -1) != row_number("embedding_bag", padding_idx, table)
     else:
         counts = np.ones((shape_of(flat)[0], 1), bool)
     if mode == "max":
@@ -126,7 +126,7 @@ def _first_largest(values: Array, bag: Array, *, bags: int) -> Any:
 def _largest(rows: Any, bag: Any, bags: int, counts: Any) -> Any:
     """In each column the largest of each bag, zero in an empty one."""
     best = _first_largest(ops.where(counts, rows, -np.inf), bag, bags=bags)
-    return ops.gather(ops.pad(rows, [(0, 1), (0, 0)]), 0, best)
+    return ops.gather(pad(rows, [(0, 1), (0, 0)]), 0, best)
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:

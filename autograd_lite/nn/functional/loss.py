@@ -93,7 +93,7 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     tensor(0.14384104)
     """
     x, t = compared("kl_div", input, target, "sum" if reduction == "batchmean" else reduction)
-    losses = ops.exp(t) * (t - x) if log_target else t * (ops.log(ops.where(ops.equal(t, 0), 1.0, t)) - x)
+    losses = ops.exp(t) * (t - x) if log_target else t * (ops.log(ops.where(t == 0, 1.0, t)) - x)
     if reduction == "batchmean":
         return ops.sum(losses) / shape_of(x)[0]
     return reduced(losses, reduction)
@@ -119,9 +119,9 @@ def poisson_nll_loss(
     x, t = compared("poisson_nll_loss", input, target, reduction)
     losses = ops.exp(x) - t * x if log_input else x - t * ops.log(x + eps)
     if full:
-        safe = ops.where(ops.greater(t, 1), t, 1.0)
+        safe = ops.where(t > 1, t, 1.0)
         stirling = safe * ops.log(safe) - safe + ops.log(safe * (2 * math.pi)) * 0.5
-        losses = losses + ops.where(ops.greater(t, 1), stirling, 0.0)
+        losses = losses + ops.where(t > 1, stirling, 0.0)
     return reduced(losses, reduction)
 
 
@@ -165,8 +165,8 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
     tensor([0.3, 0.7])
     """
     x, t = compared("hinge_embedding_loss", input, target, reduction)
-    far = ops.where(ops.not_equal(t, 1), ops.clamp(margin - x, min=0.0), 0.0)
-    return reduced(far + ops.where(ops.not_equal(t, -1), x, 0.0), reduction)
+    far = ops.where(t != 1, ops.clamp(margin - x, min=0.0), 0.0)
+    return reduced(far + ops.where(t != -1, x, 0.0), reduction)
 
 
 def _floats(target: Any, like: Any) -> Any:
@@ -239,7 +239,7 @@ def multi_margin_loss(
     each = ops.square(each) if p == 2 else each
     if weight is not None:
         each = each * ops.unsqueeze(take_rows(_operand(weight), index), -1)
-    wrong = ops.not_equal(np.arange(classes), ops.unsqueeze(index, -1))
+    wrong = ops.unsqueeze(index, -1) != np.arange(classes)
     return reduced(ops.sum(ops.where(wrong, each, 0.0), -1) / classes, reduction)
 
 
@@ -259,8 +259,8 @@ def cosine_embedding_loss(
         raise ValueError(f"cosine_embedding_loss: vectors (N, D) and targets (N,), and not {a.shape} and {t.shape}")
     lengths = (ops.sum(ops.square(a), -1) + 1e-12) * (ops.sum(ops.square(b), -1) + 1e-12)
     cosine = ops.sum(a * b, -1) / ops.sqrt(lengths)
-    near = ops.where(ops.equal(t, 1), 1.0 - cosine, 0.0)
-    return reduced(near + ops.where(ops.equal(t, -1), ops.clamp(cosine - margin, min=0.0), 0.0), reduction)
+    near = ops.where(t == 1, 1.0 - cosine, 0.0)
+    return reduced(near + ops.where(t == -1, ops.clamp(cosine - margin, min=0.0), 0.0), reduction)
 
 
 def triplet_margin_loss(

@@ -12,7 +12,7 @@ from autograd_lite import ops
 from autograd_lite.core import Tensor
 from autograd_lite.modes import no_grad
 from autograd_lite.nn.functional.parts import constant
-from autograd_lite.ops.shape import _operand
+from autograd_lite.ops.shape import _operand, pad
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
@@ -185,6 +185,6 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     x = _operand(input)
     _channels("local_response_norm", x, 3)
     widths = [(0, 0), (size // 2, (size - 1) // 2), *[(0, 0)] * (x.ndim - 2)]
-    squares = ops.pad(ops.square(x), widths)
+    squares = pad(ops.square(x), widths)
     total = sum((squares[:, j : j + x.shape[1]] for j in range(1, size)), squares[:, : x.shape[1]])
     return x / ops.power(total * (alpha / size) + k, beta)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_lite import ops
 from autograd_lite.ops.shape import _operand
+from autograd_lite.ops.shape import pad as widened
 
 __all__ = ["pad"]
 
@@ -52,4 +53,4 @@ def _with_value(x: Any, widths: list[tuple[int, int]], value: float) -> Any:
         if any(a > b for a, b in spans):
             raise ValueError(f"pad: {tuple(widths)} cuts off more than an input {x.shape} has")
         x = x[tuple(slice(a, b) for a, b in spans)]
-    return ops.pad(x, [(max(0, a), max(0, b)) for a, b in every], value)
+    return widened(x, [(max(0, a), max(0, b)) for a, b in every], value)

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_lite import ops
 from autograd_lite.nn.functional.parts import batched, shape_of, unbatched
 from autograd_lite.ops.conv import Sizes, columns, out_sizes, sizes
-from autograd_lite.ops.shape import _data, _operand
+from autograd_lite.ops.shape import _data, _operand, pad
 
 __all__ = [
     "avg_pool1d",
@@ -52,7 +52,7 @@ class _Windows:
         self.after = self._after(ceil_mode)
         whole = [(m, m + a) for m, a in zip(self.margin, self.after, strict=True)]
         if any(a or b for a, b in whole):
-            x = ops.pad(x, [(0, 0), (0, 0), *whole], fill)
+            x = pad(x, [(0, 0), (0, 0), *whole], fill)
         padded = shape_of(x)[2:]
         self.out = out_sizes(padded, self.kernel, self.step, self.spread)
         self.shape = (n, c, *self.out)
@@ -228,8 +228,8 @@ def _lengths(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: 
     powers = ops.power(_operand(input), float(norm_type))
     means = averaged(dims, powers, kernel_size, stride, 0, ceil_mode, True, None)
     total = means * float(math.prod(sizes(kernel_size, dims, "kernel_size")))
-    safe = ops.where(ops.greater(total, 0), total, 1.0)
-    return ops.where(ops.greater(total, 0), ops.power(safe, 1.0 / norm_type), 0.0)
+    safe = ops.where(total > 0, total, 1.0)
+    return ops.where(total > 0, ops.power(safe, 1.0 / norm_type), 0.0)
 
 
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
