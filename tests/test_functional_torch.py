@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -595,3 +597,42 @@ def test_dropout_in_attention_drops_shares():
     y = F.scaled_dot_product_attention(q, al.zeros(1, 200, 4), value, dropout_p=0.5).data
     assert abs(y.mean() - 1.0) < 0.05
     assert y.std() > 0.01
+
+
+# ------------------------------------------------------------------------------------------------ signatures
+
+# What is left out on purpose: arguments of before reductions had names, and those that change the weight itself
+LEFT_OUT = {"size_average", "reduce", "_stacklevel", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"}
+LEFT_OUT |= {"antialias", "out"}
+RENAMED = {"sigmoid": {"input": "x"}, "tanh": {"input": "x"}}  # ops as they are
+
+
+def arguments(name: str) -> dict[str, Any]:
+    """PyTorch's arguments with their defaults, from the signature or, for a builtin, the first line of its text."""
+    function = getattr(T, f"{name}_with_indices" if "max_pool" in name else name)
+    try:
+        return {k: p.default for k, p in inspect.signature(function).parameters.items()}
+    except ValueError:
+        found = re.search(rf"{name}\((.*?)\) ?->", function.__doc__ or "", re.DOTALL)
+        assert found is not None
+        pairs = [part.strip().partition("=") for part in found.group(1).split(",") if part.strip()]
+        return {k.partition(":")[0].strip(): eval(d) if d else inspect.Parameter.empty for k, _, d in pairs}
+
+
+@pytest.mark.parametrize("name", F.__all__)
+def test_arguments_have_pytorchs_names_order_and_defaults(name: str):
+    ours = inspect.signature(getattr(F, name)).parameters
+    left_out = LEFT_OUT - {"norm_type"} if name.startswith("lp_pool") else LEFT_OUT
+    theirs = {RENAMED.get(name, {}).get(k, k): d for k, d in arguments(name).items() if k not in left_out}
+    assert set(theirs) <= set(ours)
+    dim = {"dim"} if name in ("softmax", "softmin", "log_softmax") else set()  # the last one unless given
+    assert {k: ours[k].default for k in theirs if k not in dim} == {k: d for k, d in theirs.items() if k not in dim}
+    order = [k for k, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert order == list(theirs)[: len(order)]
+
+
+def test_softmax_in_another_dtype():
+    for name in ("softmax", "log_softmax", "softmin"):
+        y = getattr(F, name)(al.tensor([[1.0, 2.0]]), 1, np.float32)
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y.data, getattr(T, name)(torch.tensor([[1.0, 2.0]]), 1).numpy(), rtol=1e-6)

@@ -14,7 +14,7 @@ from autograd_lite.modes import mode
 from autograd_lite.ops.elementwise import logistic, multiply, not_equal, sigmoid
 from autograd_lite.ops.index import _refuse_range
 from autograd_lite.ops.reduce import sum
-from autograd_lite.ops.shape import _data, axes
+from autograd_lite.ops.shape import _data, axes, cast
 from autograd_lite.random import draw_from
 
 __all__ = [
@@ -32,14 +32,15 @@ def _softmax(x: Array, *, dim: int) -> Any:
     return e
 
 
-def softmax(input: Any, dim: int = -1) -> Any:
-    """exp(x) / sum(exp(x)) along `dim`, without overflow.
+def softmax(input: Any, dim: int = -1, dtype: Any = None) -> Any:
+    """exp(x) / sum(exp(x)) along `dim`, without overflow; of the input in another dtype, if one is given.
 
     >>> import autograd_lite as al
     >>> al.softmax(al.tensor([0.0, 1000.0]), 0)
     tensor([0., 1.])
     """
-    return _softmax(input, dim=axes(dim, np.ndim(_data(input)))[0])
+    x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
+    return _softmax(x, dim=axes(dim, np.ndim(_data(x)))[0])
 
 
 @primitive(x=lambda g, y, dim: g - np.exp(y) * np.sum(g, axis=dim, keepdims=True))
@@ -51,9 +52,15 @@ def _log_softmax(x: Array, *, dim: int) -> Any:
     return shifted
 
 
-def log_softmax(input: Any, dim: int = -1) -> Any:
-    """log(softmax(x)) along `dim`, without overflow or log(0)."""
-    return _log_softmax(input, dim=axes(dim, np.ndim(_data(input)))[0])
+def log_softmax(input: Any, dim: int = -1, dtype: Any = None) -> Any:
+    """log(softmax(x)) along `dim`, without overflow or log(0); of the input in another dtype, if one is given.
+
+    >>> import autograd_lite as al
+    >>> al.log_softmax(al.tensor([0.0, 1000.0]), 0)
+    tensor([-1000.,     0.])
+    """
+    x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
+    return _log_softmax(x, dim=axes(dim, np.ndim(_data(x)))[0])
 
 
 @primitive(index=None)
@@ -61,17 +68,17 @@ def _one_hot(index: Array, *, classes: int, dtype: Any = np.float64) -> Any:
     return np.equal(index[..., None], np.arange(classes)).astype(dtype)
 
 
-def one_hot(index: Any, num_classes: int = -1) -> Any:
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """1.0 at the place that each integer names, along a new last dimension; no derivative.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.one_hot(al.tensor([2, 0]), 3).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
-    raw = _data(index)
+    raw = _data(tensor)
     classes = int(raw.max()) + 1 if num_classes == -1 else num_classes
     _refuse_range(raw, classes, "one_hot")
-    return _one_hot(index if isinstance(index, Tensor) else raw, classes=classes)
+    return _one_hot(tensor if isinstance(tensor, Tensor) else raw, classes=classes)
 
 
 # Cross-entropy from the logits, a row at a time: the textbook's softmax(x) - target

@@ -316,14 +316,14 @@ def glu(input: Any, dim: int = -1) -> Any:
     return a * sigmoid(b)
 
 
-def softmin(input: Any, dim: int = -1) -> Any:
+def softmin(input: Any, dim: int = -1, dtype: Any = None) -> Any:
     """softmax(-x).
 
     >>> import autograd_lite as al
     >>> al.nn.functional.softmin(al.tensor([0.0, 1000.0]), 0)
     tensor([1., 0.])
     """
-    return softmax(-_operand(input), dim)
+    return softmax(-_operand(input), dim, dtype)
 
 
 def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
