@@ -132,3 +132,33 @@ def test_an_impossible_value_is_refused_in_a_compiled_step_too():
     step(al.tensor([0.5, 0.5]))
     with pytest.raises(ValueError, match="a variance is negative"):
         step(al.tensor([0.5, -0.5]))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.dropout2d(x, 0.4),
+        lambda x: F.alpha_dropout(x, 0.4, training=True),
+        lambda x: F.feature_alpha_dropout(x, 0.4, training=True),
+        lambda x: F.rrelu(x, training=True),
+        lambda x: F.gumbel_softmax(x, 0.5),
+        lambda x: F.gumbel_softmax(x, 0.5, hard=True),
+        lambda x: F.scaled_dot_product_attention(x, x, x, dropout_p=0.4),
+    ],
+)
+def test_a_compiled_step_draws_the_same_numbers_anew(function: Any):
+    def run(compiled: bool) -> list[np.ndarray]:
+        al.manual_seed(0)
+        leaf = al.tensor(np.linspace(-1.0, 1.0, 48).reshape(1, 3, 4, 4), requires_grad=True)
+
+        def step(x: Any) -> Any:
+            y = function(leaf * x)
+            return y, *al.autograd.grad(al.square(y).sum(), [leaf])
+
+        call = al.compile(step) if compiled else step
+        return [part.detach().data.copy() for k in range(3) for part in call(al.tensor(1.0 + k))]
+
+    ours, eager = run(True), run(False)
+    for a, b in zip(ours, eager, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+    assert np.abs(ours[0] - ours[2] * np.abs(ours[0]).max() / np.abs(ours[2]).max()).max() > 1e-6

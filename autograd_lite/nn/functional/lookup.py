@@ -140,6 +140,6 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     if w.ndim != 3 or a.shape[:-1] != b.shape[:-1] or (a.shape[-1], b.shape[-1]) != w.shape[1:]:
         raise ValueError(f"bilinear: inputs {a.shape} and {b.shape} do not fit a weight {w.shape}, (out, in1, in2)")
     out, n, m = w.shape
-    left = linear(a, ops.reshape(ops.transpose(w, 1, 2), (out * m, n)))  # (..., out * in2)
-    y = ops.sum(ops.reshape(left, (*a.shape[:-1], out, m)) * ops.unsqueeze(b, -2), -1)
+    right = ops.reshape(linear(b, ops.reshape(w, (out * n, m))), (*b.shape[:-1], out, n))
+    y = ops.sum(right * ops.unsqueeze(a, -2), -1)
     return y if bias is None else y + _operand(bias)
