@@ -2,7 +2,7 @@
 
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
-from autograd_lite import autograd, creation, methods, nn, ops, optim, random
+from autograd_lite import autograd, creation, linalg, methods, nn, ops, optim, random, sampling
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.compiler import TraceError, compile
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
@@ -12,15 +12,30 @@ from autograd_lite.draw import Algebra, Picture, SideBySide, algebra, animate, d
 from autograd_lite.graph import record_lines
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
 from autograd_lite.ops import absolute, divide, log_softmax, multiply, negative, power, softmax, subtract
+from autograd_lite.ops.compare import *
+from autograd_lite.ops.diagonals import *
 from autograd_lite.ops.elementwise import *
+from autograd_lite.ops.error_function import *
 from autograd_lite.ops.index import *
+from autograd_lite.ops.joining import *
 from autograd_lite.ops.linalg import *
+from autograd_lite.ops.mathematics import *
+from autograd_lite.ops.matrices import *
+from autograd_lite.ops.matrix_functions import *
+from autograd_lite.ops.moving import *
+from autograd_lite.ops.order import *
+from autograd_lite.ops.padding import *
+from autograd_lite.ops.picking import *
+from autograd_lite.ops.products import *
 from autograd_lite.ops.reduce import *
+from autograd_lite.ops.scan import *
 from autograd_lite.ops.shape import *
+from autograd_lite.ops.statistics import *
 from autograd_lite.random import manual_seed
+from autograd_lite.sampling import *
 from autograd_lite.sparse import RowSparse
 
-abs, sub, mul, div, neg, pow = absolute, subtract, multiply, divide, negative, power  # PyTorch's names, too
+abs, mul, neg, pow = absolute, multiply, negative, power  # PyTorch's names, too
 
 __version__ = "0.1.0"
 
@@ -44,7 +59,6 @@ __all__ = [
     "check_training",
     "compile",
     "derive",
-    "div",
     "draw",
     "enable_grad",
     "float16",
@@ -57,6 +71,7 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "linalg",
     "log_softmax",
     "manual_seed",
     "mul",
@@ -72,15 +87,11 @@ __all__ = [
     "set_grad_enabled",
     "side_by_side",
     "softmax",
-    "sub",
     "to_dot",
     "ufunc",
     "uint8",
     "watch",
 ]
 __all__ += creation.__all__
-__all__ += ops.elementwise.__all__
-__all__ += ops.index.__all__
-__all__ += ops.linalg.__all__
-__all__ += ops.reduce.__all__
-__all__ += ops.shape.__all__
+__all__ += sampling.__all__
+__all__ += [name for part in ops.public for name in part.__all__]

@@ -18,7 +18,6 @@ __all__ = [
     "clamp",
     "cos",
     "divide",
-    "equal",
     "exp",
     "expm1",
     "floor",

@@ -22,7 +22,6 @@ __all__ = [
     "max",
     "mean",
     "min",
-    "norm",
     "std",
     "sum",
     "var",
@@ -311,13 +310,6 @@ def logsumexp(
     return _over(_logsumexp, x, dim, keepdim, axis, keepdims)
 
 
-def norm(x: Any, p: Any = 2, dim: Dims | None = None, keepdim: bool = False) -> Any:
-    """The Euclidean length over `dim`; its slope at 0 is taken as 0. Raises ValueError for a p other than 2.
-
-    >>> import autograd_lite as al
-    >>> al.norm(al.tensor([3.0, 4.0]))
-    tensor(5.)
-    """
-    if p not in (2, "fro", None):
-        raise ValueError(f"norm: p={p!r} has no rule here; p=2 has, and for p=1 there is sum(absolute(x), dim)")
+def euclidean(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
+    """The Euclidean length over `dim`; its slope at 0 is taken as 0."""
     return _root(sum(square(x), dim, keepdim))

@@ -20,7 +20,6 @@ __all__ = [
     "discrete",
     "expand",
     "flatten",
-    "pad",
     "permute",
     "reshape",
     "split",
@@ -277,12 +276,7 @@ def _crop(g: Any, widths: tuple[tuple[int, int], ...]) -> Any:
 
 
 def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
-    """With `value` around it: `widths` has a pair (before, after) for each dimension, as in `np.pad`.
-
-    >>> import autograd_lite as al
-    >>> al.ops.pad(al.ones(2), [(1, 2)])
-    tensor([0., 1., 1., 0., 0.])
-    """
+    """With `value` around it: `widths` has a pair (before, after) for each dimension, as in `np.pad`."""
     return _pad(x, widths=tuple((int(a), int(b)) for a, b in widths), value=value)
 
 
