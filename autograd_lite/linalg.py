@@ -25,9 +25,9 @@ from autograd_lite.ops.matrix_functions import (
     matrix_rank,
     norm,
     solve_triangular,
-    vander,
     vector_norm,
 )
+from autograd_lite.ops.matrix_functions import vander as _vander
 from autograd_lite.ops.products import cross as _cross
 from autograd_lite.ops.products import multi_dot, vecdot
 
@@ -78,3 +78,13 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
     tensor([0., 0., 1.])
     """
     return _cross(input, other, dim)
+
+
+def vander(x: Any, *, N: int | None = None) -> Any:  # noqa: N803
+    """The powers of x as columns, the lowest first.
+
+    >>> import autograd_lite as al
+    >>> al.linalg.vander(al.tensor([2.0, 3.0])).tolist()
+    [[1.0, 2.0], [1.0, 3.0]]
+    """
+    return _vander(x, N, True)

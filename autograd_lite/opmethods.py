@@ -63,7 +63,7 @@ class OpMethods:
     def round(self, *, decimals: int = 0) -> Any:
         """The nearest integer, or the nearest number of so many decimals; halves to even."""
         scale = 10.0**decimals
-        return ops.round(self * scale) / scale if decimals else ops.round(self)
+        return ops.round(ops.multiply(self, scale)) / scale if decimals else ops.round(self)
 
     # Questions
 
@@ -165,4 +165,4 @@ class OpMethods:
         """The last two dimensions swapped."""
         return ops.transpose(self, -2, -1)
 
-    H, mH = T, mT  # of real numbers the same
+    H, mH = T, mT  # noqa: N815 (of real numbers the same)

@@ -15,7 +15,7 @@ from autograd_lite.ops.shape import _data, _operand, axes, flatten
 __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "trace", "tril", "triu"]
 
 
-def _places(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
+def places(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
     """Where the elements of a diagonal are; an offset above 0 is right of the main one."""
     first, count = max(-offset, 0), max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
     numbers = np.arange(count)
@@ -36,7 +36,8 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 def _on_diagonal(x: Any, offset: int) -> Any:
     """Of the last two dimensions."""
-    return x[(..., *_places(*x.shape[-2:], offset))]
+    rows, columns = places(x.shape[-2], x.shape[-1], offset)
+    return x[..., rows, columns]
 
 
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
@@ -51,7 +52,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
         raise ValueError("diag_embed takes at least one dimension: x.reshape(1) has one")
     axes((dim1, dim2), x.ndim + 1)
     n = x.shape[-1] + abs(offset)
-    rows, columns = _places(n, n, offset)
+    rows, columns = places(n, n, offset)
     made = scatter_at(x, rows, columns, form=(..., ARRAY, ARRAY), shape=(*x.shape[:-1], n, n))
     return movedim(made, (-2, -1), (dim1, dim2))
 
@@ -83,7 +84,7 @@ def _triangle(input: Any, diagonal: int, lower: bool) -> Any:
     x = _operand(input)
     if x.ndim < 2:
         raise ValueError(f"{'tril' if lower else 'triu'} takes matrices, and this has shape {np.shape(x)}")
-    inside = np.tri(*x.shape[-2:], diagonal if lower else diagonal - 1, dtype=bool)
+    inside = np.tri(x.shape[-2], x.shape[-1], diagonal if lower else diagonal - 1, dtype=bool)
     return where(inside if lower else ~inside, x, np.zeros((), x.dtype))
 
 

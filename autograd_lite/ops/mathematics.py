@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import primitive, ufunc
+from autograd_lite.core import Tensor, primitive, ufunc
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import (
     _flat,
     add,
     clamp,
     divide,
+    equal,
     floor,
     floor_divide,
     isnan,
+    less_equal,
     log,
+    logical_and,
     logical_or,
     logistic,
     multiply,
@@ -27,7 +30,7 @@ from autograd_lite.ops.elementwise import (
     subtract,
     where,
 )
-from autograd_lite.ops.shape import _data, _operand
+from autograd_lite.ops.shape import _data
 
 __all__ = [
     "acos",
@@ -178,9 +181,10 @@ def xlogy(input: Any, other: Any) -> Any:
     >>> al.xlogy(al.tensor([0.0, 2.0]), al.tensor([0.0, 1.0]))
     tensor([0., 0.])
     """
-    input, other = _operand(input), _operand(other)
-    nothing = (input == 0) & (other <= 0)
-    return where(nothing, input * 0.0, input * log(where(nothing, 1.0, other)))
+    if isinstance(other, int | float):
+        other = np.asarray(other, _data(input).dtype)
+    nothing = logical_and(equal(input, 0), less_equal(other, 0))
+    return multiply(input, log(where(nothing, 1.0, other)))
 
 
 def xlog1py(input: Any, other: Any) -> Any:
@@ -210,6 +214,8 @@ def ldexp(input: Any, other: Any) -> Any:
     >>> al.ldexp(al.tensor([1.0, 3.0]), al.tensor([2, -1]))
     tensor([4. , 1.5])
     """
+    if isinstance(other, Tensor) and other.dtype.kind != "f" and _data(input).dtype.kind == "f":
+        other = other.to(_data(input).dtype)
     return multiply(input, exp2(other))
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
+from autograd_lite.ops.diagonals import places
 from autograd_lite.ops.elementwise import multiply, where
 from autograd_lite.ops.index import ARRAY, _filled, _pick, _refuse_range, gather, scatter_at
+from autograd_lite.ops.moving import movedim
+from autograd_lite.ops.reduce import amax, amin
 from autograd_lite.ops.shape import _data, _operand, along, axes, broadcast_to, flatten, reshape
+from autograd_lite.ops.statistics import prod
 
 __all__ = [
     "argwhere",
@@ -82,7 +86,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     (d,) = axes(dim, x.ndim)
     if index.ndim != x.ndim:
         raise ValueError(f"take_along_dim: indices {np.shape(index)} must have as many dimensions as {np.shape(x)}")
-    off = [np.broadcast_shapes((n,), (m,))[0] for n, m in zip(x.shape, index.shape, strict=True)]
+    off = np.broadcast_shapes(*([1 if k == d else n for k, n in enumerate(t.shape)] for t in (x, index)))
     x = broadcast_to(x, [x.shape[k] if k == d else n for k, n in enumerate(off)])
     return gather(x, d, broadcast_to(index, [index.shape[k] if k == d else n for k, n in enumerate(off)]))
 
@@ -105,11 +109,11 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     >>> al.nonzero(al.tensor([0, 3, 4])).tolist()
     [[1], [2]]
     """
-    places = argwhere(input)
+    found = argwhere(input)
     if not as_tuple:
-        return places
-    places = places if np.ndim(_data(input)) else np.zeros((places.shape[0], 1), np.int64)
-    return tuple(places[:, d] for d in range(places.shape[1]))
+        return found
+    found = found if np.ndim(_data(input)) else reshape(argwhere(reshape(input, (1,))), (-1, 1))
+    return tuple(found[:, d] for d in range(found.shape[1]))
 
 
 def _mask(mask: Any, what: str) -> Any:
@@ -190,9 +194,9 @@ def _places(x: Any, dim: int, index: Any, what: str) -> tuple[tuple[Any, ...], i
             f"{what}: index {raw.shape} must have as many dimensions as the input {x.shape}, and be no larger off "
             f"dim {d}"
         )
-    places: list[Any] = list(np.ogrid[tuple(slice(n) for n in raw.shape)])
-    places[d] = given
-    return tuple(places), d
+    at: list[Any] = list(np.ogrid[tuple(slice(n) for n in raw.shape)])
+    at[d] = given
+    return tuple(at), d
 
 
 def _source(src: Any, index: Any, what: str) -> Any:
@@ -228,9 +232,9 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     x = _operand(input)
     if not x.ndim:
         return reshape(scatter(reshape(x, (1,)), 0, reshape(index, (1,)), reshape(src, (1,))), ())
-    places, _ = _places(x, dim, index, "scatter")
+    at, _ = _places(x, dim, index, "scatter")
     values = _source(src, index, "scatter") if np.ndim(_data(src)) else src
-    return put_at(x, values, *places, form=(ARRAY,) * x.ndim)
+    return put_at(x, values, *at, form=(ARRAY,) * x.ndim)
 
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
@@ -241,9 +245,9 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     tensor([3., 0., 3.])
     """
     x = _operand(input)
-    places, _ = _places(x, dim, index, "scatter_add")
+    at, _ = _places(x, dim, index, "scatter_add")
     source = _source(src, index, "scatter_add")
-    return x + scatter_at(source, *places, form=(ARRAY,) * x.ndim, shape=x.shape)
+    return x + scatter_at(source, *at, form=(ARRAY,) * x.ndim, shape=x.shape)
 
 
 def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
@@ -254,15 +258,15 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     tensor([3., 0.])
     """
     x = _operand(input)
-    places, _ = _places(x, dim, index, "scatter_reduce")
+    at, _ = _places(x, dim, index, "scatter_reduce")
     source, form = _source(src, index, "scatter_reduce"), (ARRAY,) * x.ndim
     held = np.zeros(x.shape, np.int64)
-    raw = np.broadcast_arrays(*(_data(p) for p in places))
+    raw = np.broadcast_arrays(*(_data(p) for p in at))
     np.add.at(held, tuple(raw), 1)
     free = np.zeros((), x.dtype)
     if reduce in ("sum", "mean"):
         kept = x if include_self else where(held > 0, free, x)
-        total = kept + scatter_at(source, *places, form=form, shape=x.shape)
+        total = kept + scatter_at(source, *at, form=form, shape=x.shape)
         if reduce == "sum":
             return total
         return total / np.maximum(held + bool(include_self), 1).astype(x.dtype)
@@ -271,13 +275,10 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     return _folded(x, source, tuple(raw), held, reduce, include_self)
 
 
-def _folded(x: Any, source: Any, places: tuple[Array, ...], held: Array, reduce: str, include_self: bool) -> Any:
+def _folded(x: Any, source: Any, at: tuple[Array, ...], held: Array, reduce: str, include_self: bool) -> Any:
     """A reduction by rows: each place's sources side by side, filled up with what changes nothing."""
-    from autograd_lite.ops.reduce import amax, amin
-    from autograd_lite.ops.statistics import prod
-
     neutral = {"prod": 1.0, "amax": -np.inf, "amin": np.inf}[reduce]
-    flat = np.ravel_multi_index(places, held.shape).reshape(-1)
+    flat = np.ravel_multi_index(at, held.shape).reshape(-1)
     order = np.argsort(flat, kind="stable")
     starts = np.concatenate([[0], np.cumsum(held.reshape(-1))])
     column = np.arange(flat.size) - starts[flat[order]]
@@ -286,8 +287,8 @@ def _folded(x: Any, source: Any, places: tuple[Array, ...], held: Array, reduce:
     own = flatten(x) if include_self else where(held.reshape(-1) > 0, rows[:, 0], flatten(x))
     rows = put_at(rows, own, form=(slice(None), 0))
     rows = put_at(rows, flatten(source)[order], flat[order], column + 1, form=(ARRAY, ARRAY))
-    reduced = {"prod": prod, "amax": amax, "amin": amin}[reduce](rows, 1)
-    return reshape(reduced, x.shape)
+    ways: dict[str, Callable[..., Any]] = {"prod": prod, "amax": amax, "amin": amin}
+    return reshape(ways[reduce](rows, 1), x.shape)
 
 
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
@@ -369,9 +370,6 @@ def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2:
     >>> al.diagonal_scatter(al.zeros(2, 2), al.ones(2)).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    from autograd_lite.ops.diagonals import _places as on_diagonal
-    from autograd_lite.ops.moving import movedim
-
     x = movedim(input, (dim1, dim2), (-2, -1))
-    made = put_at(x, src, *on_diagonal(*x.shape[-2:], offset), form=(..., ARRAY, ARRAY))
+    made = put_at(x, src, *places(x.shape[-2], x.shape[-1], offset), form=(..., ARRAY, ARRAY))
     return movedim(made, (-2, -1), (dim1, dim2))

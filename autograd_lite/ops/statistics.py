@@ -104,7 +104,9 @@ def _middle(x: Any, dim: int, keepdim: bool, skip: bool) -> Sorted:
     ranked, raw = sort(x, d).indices, _data(x)
     numbers = np.sum(~np.isnan(raw), axis=d, keepdims=True) if raw.dtype.kind == "f" else np.array(raw.shape[d])
     last = raw.shape[d] - 1
-    place = np.maximum(numbers - 1, 0) // 2 if skip else np.where(numbers == raw.shape[d], last // 2, last)
+    place = (
+        np.maximum(numbers - 1, 0) // 2 if skip else np.where(numbers == raw.shape[d], last // 2, numbers)
+    )  # of NaN the first
     place = np.broadcast_to(place, [1 if k == d else n for k, n in enumerate(raw.shape)])
     return at_places(x, d, gather(ranked, d, place), keepdim)
 
