@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.ops.elementwise import where
-from autograd_lite.ops.index import ARRAY, scatter_at
 from autograd_lite.ops.moving import movedim
 from autograd_lite.ops.reduce import sum
-from autograd_lite.ops.shape import _data, _operand, axes, flatten
+from autograd_lite.ops.shape import _data, _operand, axes, flatten, pad, unsqueeze
 
 __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "trace", "tril", "triu"]
 
@@ -52,8 +51,8 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
         raise ValueError("diag_embed takes at least one dimension: x.reshape(1) has one")
     axes((dim1, dim2), x.ndim + 1)
     n = x.shape[-1] + abs(offset)
-    rows, columns = places(n, n, offset)
-    made = scatter_at(x, rows, columns, form=(..., ARRAY, ARRAY), shape=(*x.shape[:-1], n, n))
+    by_row = pad(x, [(0, 0)] * (x.ndim - 1) + [(max(-offset, 0), max(offset, 0))])
+    made = where(np.eye(n, k=offset, dtype=bool), unsqueeze(by_row, -1), np.zeros((), x.dtype))
     return movedim(made, (-2, -1), (dim1, dim2))
 
 

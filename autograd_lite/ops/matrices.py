@@ -39,7 +39,7 @@ def _matrix(a: Any, what: str) -> Any:
 
 
 def _pack(parts: tuple[Any, ...], batch: tuple[int, ...]) -> Any:
-    return np.concatenate([np.reshape(p, (*batch, -1)) for p in parts], -1)
+    return np.concatenate([np.reshape(p, (*batch, prod(p.shape[len(batch) :]))) for p in parts], -1)
 
 
 def _unpack(y: Any, *shapes: tuple[int, ...]) -> tuple[Any, ...]:
