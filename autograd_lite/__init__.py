@@ -11,7 +11,25 @@ from autograd_lite.derive import Derived, derive
 from autograd_lite.draw import Algebra, Picture, SideBySide, algebra, animate, draw, side_by_side, to_dot
 from autograd_lite.graph import record_lines
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
-from autograd_lite.ops import absolute, divide, log_softmax, multiply, negative, power, softmax, subtract
+from autograd_lite.ops import (
+    absolute,
+    cholesky,
+    cholesky_solve,
+    det,
+    divide,
+    inverse,
+    log_softmax,
+    logdet,
+    matrix_power,
+    multiply,
+    negative,
+    pinverse,
+    power,
+    slogdet,
+    softmax,
+    subtract,
+    vander,
+)
 from autograd_lite.ops.compare import *
 from autograd_lite.ops.diagonals import *
 from autograd_lite.ops.elementwise import *
@@ -20,8 +38,6 @@ from autograd_lite.ops.index import *
 from autograd_lite.ops.joining import *
 from autograd_lite.ops.linalg import *
 from autograd_lite.ops.mathematics import *
-from autograd_lite.ops.matrices import *
-from autograd_lite.ops.matrix_functions import *
 from autograd_lite.ops.moving import *
 from autograd_lite.ops.order import *
 from autograd_lite.ops.padding import *
@@ -57,8 +73,11 @@ __all__ = [
     "check_deltas",
     "check_module",
     "check_training",
+    "cholesky",
+    "cholesky_solve",
     "compile",
     "derive",
+    "det",
     "draw",
     "enable_grad",
     "float16",
@@ -70,26 +89,32 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "inverse",
     "is_grad_enabled",
     "linalg",
     "log_softmax",
+    "logdet",
     "manual_seed",
+    "matrix_power",
     "mul",
     "neg",
     "nn",
     "no_grad",
     "ops",
     "optim",
+    "pinverse",
     "pow",
     "primitive",
     "random",
     "record_lines",
     "set_grad_enabled",
     "side_by_side",
+    "slogdet",
     "softmax",
     "to_dot",
     "ufunc",
     "uint8",
+    "vander",
     "watch",
 ]
 __all__ += creation.__all__

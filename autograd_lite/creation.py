@@ -196,32 +196,32 @@ def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None
     return Tensor(draws(generator=source, method=method, size=size, params=(low, high)))
 
 
-def zeros_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape and dtype of x."""
-    return _made(np.zeros(x.shape, dtype or x.dtype), requires_grad)
+    return _made(np.zeros(input.shape, dtype or input.dtype), requires_grad)
 
 
-def ones_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def ones_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape and dtype of x."""
-    return _made(np.ones(x.shape, dtype or x.dtype), requires_grad)
+    return _made(np.ones(input.shape, dtype or input.dtype), requires_grad)
 
 
-def full_like(x: Any, fill_value: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def full_like(input: Any, fill_value: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """One value all over the shape of x, in its dtype.
 
     >>> import autograd_lite as al
     >>> al.full_like(al.zeros(2), 3.0)
     tensor([3., 3.])
     """
-    return _made(np.full(x.shape, fill_value, dtype or x.dtype), requires_grad)
+    return _made(np.full(input.shape, fill_value, dtype or input.dtype), requires_grad)
 
 
 empty = _filler("empty", np.empty, "Whatever is in memory, of a shape: to be written over.")
 
 
-def empty_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def empty_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Whatever is in memory, of the shape and dtype of x."""
-    return _made(np.empty(x.shape, dtype or x.dtype), requires_grad)
+    return _made(np.empty(input.shape, dtype or input.dtype), requires_grad)
 
 
 def logspace(

@@ -111,8 +111,8 @@ class OpMethods:
         ops.trace,
     )  # fmt: skip
     addmm, addmv, addr, addbmm, baddbmm = ops.addmm, ops.addmv, ops.addr, ops.addbmm, ops.baddbmm
-    inverse, det, slogdet, logdet, pinverse, cholesky, matrix_power, svd, qr = (
-        ops.inv, ops.det, ops.slogdet, ops.logdet, ops.pinv, ops.cholesky, ops.matrix_power, ops.svd, ops.qr,
+    inverse, det, slogdet, logdet, pinverse, cholesky, matrix_power = (
+        ops.inv, ops.det, ops.slogdet, ops.logdet, ops.pinv, ops.cholesky, ops.matrix_power,
     )  # fmt: skip
 
     # Shapes

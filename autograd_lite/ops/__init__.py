@@ -46,7 +46,7 @@ from autograd_lite.ops.shape import *
 from autograd_lite.ops.statistics import *
 
 public = (  # the parts whose names are also the package's: al.exp, al.sum; of the others nn.functional has a choice
-    *(compare, diagonals, elementwise, error_function, index, joining, linalg, mathematics, matrices),
-    *(matrix_functions, moving, order, padding, picking, products, reduce, scan, shape, statistics),
+    *(compare, diagonals, elementwise, error_function, index, joining, linalg, mathematics),
+    *(moving, order, padding, picking, products, reduce, scan, shape, statistics),
 )
-__all__: list[str] = [name for part in (*public, conv, fused) for name in part.__all__]
+__all__: list[str] = [name for part in (*public, conv, fused, matrices, matrix_functions) for name in part.__all__]

@@ -201,13 +201,14 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     return np.broadcast_shapes(*shapes)
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
     """The coordinates of all points of a grid, each vector along a dimension of its own ("xy": the first two swapped).
 
     >>> import autograd_lite as al
     >>> al.meshgrid(al.tensor([1, 2]), al.tensor([3, 4, 5]), indexing="ij")[1].tolist()
     [[3, 4, 5], [3, 4, 5]]
     """
+    indexing = indexing or "ij"
     if indexing not in ("ij", "xy"):
         raise ValueError(f"meshgrid: indexing is 'ij' or 'xy', and not {indexing!r}")
     vectors = [atleast_1d(t) for t in _given(tensors)]

@@ -18,7 +18,21 @@ from autograd_lite.ops.elementwise import where
 from autograd_lite.ops.linalg import matmul
 from autograd_lite.ops.shape import _data, _operand, cat, reshape, transpose, unsqueeze
 
-__all__ = ["cholesky", "det", "eigh", "eigvalsh", "inv", "inverse", "pinv", "qr", "slogdet", "solve", "svd", "svdvals"]
+__all__ = [
+    "cholesky",
+    "det",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "inverse",
+    "pinv",
+    "pinverse",
+    "qr",
+    "slogdet",
+    "solve",
+    "svd",
+    "svdvals",
+]
 
 
 def _square(a: Any, what: str) -> Any:
@@ -360,4 +374,4 @@ def qr(A: Any, mode: str = "reduced") -> Orthogonal:  # noqa: N803
     return Orthogonal(q[..., :0, :0] if mode == "r" else q, r)
 
 
-inverse = inv
+inverse, pinverse = inv, pinv

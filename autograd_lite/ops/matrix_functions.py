@@ -203,8 +203,8 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     """The X for which A X is nearest B, through the pseudoinverse, and the sums of the squares that are left.
 
     >>> import autograd_lite as al
-    >>> al.linalg.lstsq(al.tensor([[1.0], [1.0]]), al.tensor([[1.0], [3.0]])).solution.tolist()
-    [[2.0]]
+    >>> al.linalg.lstsq(al.tensor([[1.0], [1.0]]), al.tensor([[1.0], [3.0]])).solution
+    tensor([[2.]])
     """
     a, b = _matrix(A, "lstsq"), _operand(B)
     x = matmul(pinv(a, rtol=rcond), b)

@@ -12,6 +12,7 @@ from autograd_lite.ops.index import index_select
 from autograd_lite.ops.shape import (
     Dims,
     _data,
+    _given,
     _operand,
     along,
     axes,
@@ -53,10 +54,9 @@ __all__ = [
 ]
 
 
-def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """Sizes given one by one, or as one sequence."""
-    given = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
-    return tuple(int(n) for n in given)
+def _sizes(several: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """Numbers given one by one, as one sequence, or as one by its name."""
+    return tuple(int(n) for n in _given(several, named))
 
 
 def _listed(dims: Dims) -> tuple[int, ...]:
@@ -138,7 +138,7 @@ def adjoint(input: Any) -> Any:
     return transpose(input, -2, -1)
 
 
-def flip(input: Any, *dims: Any) -> Any:
+def flip(input: Any, *several: Any, dims: Dims | None = None) -> Any:
     """The other way round along some dimensions.
 
     >>> import autograd_lite as al
@@ -146,7 +146,7 @@ def flip(input: Any, *dims: Any) -> Any:
     tensor([3, 2, 1])
     """
     x = _operand(input)
-    turned = axes(_sizes(dims), x.ndim)
+    turned = axes(dims if isinstance(dims, int) else _sizes(several, dims), x.ndim)
     return x[tuple(slice(None, None, -1) if d in turned else slice(None) for d in range(x.ndim))]
 
 
@@ -226,14 +226,14 @@ def repeat(input: Any, *repeats: Any) -> Any:
     return reshape(spread, [t * size for t, size in zip(times, shape, strict=True)])
 
 
-def tile(input: Any, *dims: Any) -> Any:
+def tile(input: Any, *several: Any, dims: Sequence[int] | None = None) -> Any:
     """`repeat`, with fewer numbers than dimensions allowed: the leading ones are not repeated.
 
     >>> import autograd_lite as al
     >>> al.tile(al.tensor([[1, 2]]), (2,)).tolist()
     [[1, 2, 1, 2]]
     """
-    times = _sizes(dims)
+    times = _sizes(several, dims)
     return repeat(input, (1,) * (np.ndim(_data(input)) - len(times)) + times)
 
 
@@ -324,4 +324,9 @@ def ravel(input: Any) -> Any:
     return flatten(input)
 
 
-view_as, moveaxis, swapaxes = reshape_as, movedim, swapdims
+def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
+    """Two dimensions swapped, by NumPy's name."""
+    return transpose(input, axis0, axis1)
+
+
+view_as, moveaxis = reshape_as, movedim

@@ -219,6 +219,7 @@ def var_mean(
     >>> al.var_mean(al.tensor([1.0, 3.0]))
     (tensor(2.), tensor(2.))
     """
+    dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
     dims, keep = _either(dim, axis), keepdim or keepdims
     return var(input, dims, unbiased, keep, correction=correction), mean(input, dims, keep)
 
@@ -230,6 +231,7 @@ def std_mean(input: Any, dim: Dims | None = None, unbiased: bool = True, keepdim
     >>> al.std_mean(al.tensor([1.0, 3.0]), unbiased=False)
     (tensor(1.), tensor(2.))
     """
+    dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
     averaged = {k: v for k, v in more.items() if k != "correction"}
     return std(input, dim, unbiased, keepdim, **more), mean(input, dim, keepdim, **averaged)
 
@@ -269,7 +271,7 @@ def count_nonzero(input: Any, dim: Dims | None = None) -> Any:
 # Lengths and distances
 
 
-def norm(input: Any, p: Any = 2, dim: Dims | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def norm(input: Any, p: Any = "fro", dim: Dims | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The p-norm of the elements over `dim`: sum(|x|^p)^(1/p). p is a number, infinity of either sign, 0, or "fro" (2).
 
     The slope of a length of 0 is taken as 0. Of matrices' norms `al.linalg.norm` knows more.
