@@ -117,7 +117,7 @@ class Conversions:
 
     def contiguous(self) -> Any:
         """Itself where the array lies row by row, else a copy that does, recorded."""
-        return self if self.data.flags.c_contiguous else ops.clone(self)
+        return self if self.data.flags.c_contiguous else ops.reshape(ops.flatten(self), self.data.shape)
 
     def is_contiguous(self) -> Any:
         """Whether the array lies in memory row by row."""

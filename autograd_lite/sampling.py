@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from autograd_lite.core import Tensor, as_array, primitive
 from autograd_lite.creation import _made, below, draws, get_default_dtype, rand, randint, randn
 from autograd_lite.memory import Array
+from autograd_lite.modes import mode
 from autograd_lite.random import draw_from
 
 __all__ = ["bernoulli", "multinomial", "normal", "rand_like", "randint_like", "randn_like", "randperm"]
@@ -17,6 +19,33 @@ __all__ = ["bernoulli", "multinomial", "normal", "rand_like", "randint_like", "r
 
 def _raw(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else as_array(x)
+
+
+def _look_at(refuse: Callable[..., None], array: Any, *more: Any) -> None:
+    """Refuse what cannot be drawn from: now, or in a compiled step each time."""
+    if mode.tracer is not None and type(array) is not np.ndarray:
+        mode.tracer.check(refuse, array, *more)
+    else:
+        refuse(np.asarray(array), *more)
+
+
+def _refuse_spread(spread: Array) -> None:
+    if not np.all(spread >= 0):
+        raise ValueError("normal: a standard deviation is below 0")
+
+
+def _refuse_chance(chance: Array) -> None:
+    if not np.all((chance >= 0) & (chance <= 1)):
+        raise ValueError("bernoulli: probabilities are from 0 to 1")
+
+
+def _refuse_weights(weights: Array, num_samples: int, replacement: bool) -> None:
+    if not (np.all(np.isfinite(weights)) and np.all(weights >= 0)):
+        raise ValueError("multinomial takes weights that are finite, none below 0")
+    if not np.all(weights.sum(-1) > 0):
+        raise ValueError("multinomial: weights of a row add up to 0")
+    if not replacement and np.any((weights > 0).sum(-1) < num_samples):
+        raise ValueError(f"multinomial: {num_samples} places without replacement, and fewer weights are above 0")
 
 
 def rand_like(
@@ -61,7 +90,7 @@ def randperm(n: int, *, generator: Any = None, dtype: npt.DTypeLike = np.int64, 
     >>> sorted(al.randperm(4).tolist())
     [0, 1, 2, 3]
     """
-    drawn = draws(generator=draw_from(generator), method="permutation", size=int(n))
+    drawn = np.argsort(draws(generator=draw_from(generator), method="random", size=(int(n),)), kind="stable")
     return _made(drawn.astype(dtype, copy=False), requires_grad)
 
 
@@ -77,8 +106,7 @@ def normal(
     tensor([1., 2.])
     """
     middle, spread = _raw(mean), _raw(std)
-    if np.any(np.asarray(spread) < 0):
-        raise ValueError("normal: a standard deviation is below 0")
+    _look_at(_refuse_spread, spread)
     shape = np.broadcast_shapes(middle.shape, spread.shape) if size is None else tuple(size)
     given = [x.dtype for x in (mean, std) if isinstance(x, Tensor)]
     kind = np.result_type(*given) if given else get_default_dtype()
@@ -94,8 +122,8 @@ def bernoulli(input: Any, p: float | None = None, *, generator: Any = None) -> T
     tensor([0., 1.])
     """
     chance = _raw(input)
-    if p is None and not np.all((chance >= 0) & (chance <= 1)):
-        raise ValueError("bernoulli: probabilities are from 0 to 1")
+    if p is None:
+        _look_at(_refuse_chance, chance)
     uniform = below(draws(generator=draw_from(generator), method="random", size=chance.shape), 1.0, np.float64)
     return Tensor((uniform < (chance if p is None else p)).astype(chance.dtype))
 
@@ -124,12 +152,9 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     tensor([1, 1])
     """
     weights = _raw(input)
-    if weights.ndim not in (1, 2) or not (np.all(np.isfinite(weights)) and np.all(weights >= 0)):
-        raise ValueError("multinomial takes a vector or a matrix of weights, finite and none below 0")
-    if not np.all(weights.sum(-1) > 0):
-        raise ValueError("multinomial: weights of a row add up to 0")
-    if not replacement and np.any((weights > 0).sum(-1) < num_samples):
-        raise ValueError(f"multinomial: {num_samples} places without replacement, and fewer weights are above 0")
+    if weights.ndim not in (1, 2):
+        raise ValueError(f"multinomial takes a vector or a matrix of weights, and this has shape {weights.shape}")
+    _look_at(_refuse_weights, weights, num_samples, replacement)
     size = (*weights.shape[:-1], num_samples if replacement else weights.shape[-1])
     uniform = below(draws(generator=draw_from(generator), method="random", size=size), 1.0, np.float64)
     return Tensor(_chosen(weights, uniform, count=num_samples, replacement=replacement))

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_lite.core import Tensor
 from autograd_lite.ops import statistics
 from autograd_lite.ops.diagonals import tril, triu
-from autograd_lite.ops.elementwise import absolute, where
+from autograd_lite.ops.elementwise import absolute, less, where
 from autograd_lite.ops.linalg import matmul
 from autograd_lite.ops.matrices import _matrix, _square, inv, pinv, slogdet, solve, svdvals
 from autograd_lite.ops.moving import movedim
@@ -142,7 +142,7 @@ def matrix_rank(A: Any, *, atol: float | None = None, rtol: float | None = None)
     a = _data(_matrix(A, "matrix_rank"))
     s = np.linalg.svd(a, compute_uv=False)
     relative = (max(a.shape[-2:]) * np.finfo(a.dtype).eps if atol is None else 0.0) if rtol is None else rtol
-    over = s > np.maximum(0.0 if atol is None else atol, relative * s.max(-1, keepdims=True, initial=0.0))
+    over = s > np.maximum(0.0 if atol is None else atol, relative * s[..., :1])
     return Tensor(np.asarray(over.sum(-1))) if isinstance(A, Tensor) else over.sum(-1)
 
 
@@ -154,7 +154,7 @@ def logdet(input: Any) -> Any:
     True
     """
     sign, size = slogdet(input)
-    return where(_data(sign) < 0, np.nan, size) if np.any(_data(sign) < 0) else size
+    return where(less(sign, 0), np.nan, size)
 
 
 def solve_triangular(

@@ -9,10 +9,10 @@ import numpy as np
 
 from autograd_lite.core import primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import absolute, isnan, logical_not, power, where
+from autograd_lite.ops.elementwise import absolute, equal, isinf, isnan, logical_not, logical_or, power, where
 from autograd_lite.ops.index import gather
 from autograd_lite.ops.order import Sorted, at_places, kthvalue, sort
-from autograd_lite.ops.reduce import _either, _extreme_rule, _root, amax, amin, euclidean, mean, std, sum, var
+from autograd_lite.ops.reduce import _either, _extreme_rule, _root, amax, amin, any, euclidean, mean, std, sum, var
 from autograd_lite.ops.shape import Dims, _data, _operand, along, axes, cat, flatten, reshape, squeeze, unsqueeze
 
 __all__ = [
@@ -153,7 +153,7 @@ def quantile(
     tensor(2.5)
     """
     x, share = _operand(input), np.asarray(_data(q), np.float64)
-    if share.ndim > 1 or np.any((share < 0) | (share > 1)):
+    if share.ndim > 1 or not np.all((share >= 0) & (share <= 1)):
         raise ValueError(f"quantile: q is a number or a vector of numbers from 0 to 1, and this is {q!r}")
     kept_shape = [1] * x.ndim if dim is None else [1 if k == dim % x.ndim else n for k, n in enumerate(x.shape)]
     rows = flatten(x) if dim is None or not x.ndim else x.swapaxes(dim, -1)
@@ -167,8 +167,7 @@ def quantile(
     weight = ways[interpolation].astype(_data(x).dtype)
     low, high = ranked[..., below], ranked[..., above]
     found = low + (high - low) * weight
-    nan = np.isnan(_data(rows)).any(-1, keepdims=True)
-    found = where(nan, np.nan, found) if nan.any() else found
+    found = where(any(isnan(rows), -1, True), np.nan, found)
     order = (found.ndim - 1, *range(found.ndim - 1))
     parts = found.transpose(order)
     parts = parts if dim is None or not x.ndim else parts[..., None].swapaxes(1 + dim % x.ndim, -1)
@@ -197,9 +196,9 @@ def nanquantile(
     rows = x.swapaxes(dim, -1)
     numbers = ~np.isnan(_data(rows))
     counts = numbers.sum(-1)
-    if counts.size and (counts != counts.flat[0]).any():
+    if np.unique(counts).size > 1:
         raise ValueError("nanquantile along a dimension needs as many numbers in each row")
-    kept_rows = reshape(rows[numbers], (*rows.shape[:-1], int(counts.flat[0])))
+    kept_rows = reshape(rows[numbers], (*rows.shape[:-1], -1))
     return quantile(kept_rows.swapaxes(dim, -1), q, dim, keepdim, interpolation=interpolation)
 
 
@@ -297,17 +296,15 @@ def p_norm(x: Any, p: float, dim: Dims | None, keepdim: bool) -> Any:
         return (amax if p > 0 else amin)(size, dim, keepdim)
     if p == 1:
         return sum(size, dim, keepdim)
-    none = _data(x) == 0
     if p == 0:
-        return sum(where(none, 0.0, size * 0.0 + 1.0), dim, keepdim)
-    if p < 2 and none.any():
+        return sum(where(equal(x, 0), 0.0, size * 0.0 + 1.0), dim, keepdim)
+    powers = power(size, p)
+    if p < 2:  # whose second slope at 0 is infinite
+        none = equal(x, 0)
         powers = where(none, 0.0 if p > 0 else np.inf, power(where(none, 1.0, size), p))
-    else:
-        powers = power(size, p)
     total = sum(powers, dim, keepdim)
-    flat = (_data(total) == 0) | np.isinf(_data(total))
-    root = power(where(flat, 1.0, total), 1.0 / p)
-    return where(flat, 0.0, root) if flat.any() else root
+    flat = logical_or(equal(total, 0), isinf(total))
+    return where(flat, 0.0, power(where(flat, 1.0, total), 1.0 / p))
 
 
 def dist(input: Any, other: Any, p: float = 2) -> Any:
