@@ -1,5 +1,6 @@
 """autograd_lite: NumPy tensors that record what is done to them, gradients that are checked, graphs that are drawn."""
 
+import numpy as np
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
 from autograd_lite import autograd, creation, linalg, methods, nn, ops, optim, random, sampling
@@ -52,6 +53,10 @@ from autograd_lite.sampling import *
 from autograd_lite.sparse import RowSparse
 
 abs, mul, neg, pow = absolute, multiply, negative, power  # PyTorch's names, too
+half, double, short, long = float16, float64, int16, int64
+# Not in __all__: `import *` leaves Python's alone
+bool, float, int = np.bool_, float32, int32
+inf, nan, pi, newaxis, finfo, iinfo = np.inf, np.nan, np.pi, None, np.finfo, np.iinfo
 
 __version__ = "0.1.0"
 
@@ -78,6 +83,7 @@ __all__ = [
     "compile",
     "derive",
     "det",
+    "double",
     "draw",
     "enable_grad",
     "float16",
@@ -85,6 +91,7 @@ __all__ = [
     "float64",
     "gradcheck",
     "gradgradcheck",
+    "half",
     "int8",
     "int16",
     "int32",
@@ -94,6 +101,7 @@ __all__ = [
     "linalg",
     "log_softmax",
     "logdet",
+    "long",
     "manual_seed",
     "matrix_power",
     "mul",
@@ -108,6 +116,7 @@ __all__ = [
     "random",
     "record_lines",
     "set_grad_enabled",
+    "short",
     "side_by_side",
     "slogdet",
     "softmax",

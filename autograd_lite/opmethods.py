@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite import ops
+from autograd_lite import ops, sampling
 
 
 class OpMethods:
@@ -150,6 +150,12 @@ class OpMethods:
         ops.scatter, ops.scatter_add, ops.scatter_reduce, ops.select_scatter, ops.slice_scatter,
         ops.diagonal_scatter,
     )  # fmt: skip
+
+    bernoulli, multinomial = sampling.bernoulli, sampling.multinomial
+
+    def sum_to_size(self, *size: Any) -> Any:
+        """Summed over what broadcasting would repeat of this shape."""
+        return ops.sum_to(self, shape=size[0] if len(size) == 1 and not isinstance(size[0], int) else size)
 
     def where(self, condition: Any, other: Any) -> Any:
         """This tensor where the condition holds, the other elsewhere."""

@@ -42,6 +42,7 @@ __all__ = [
     "lt",
     "ne",
     "numel",
+    "result_type",
 ]
 
 logical_xor = ufunc(np.logical_xor, "Exactly one of both.", a=None, b=None)
@@ -140,3 +141,14 @@ def is_nonzero(input: Any) -> bool:
 def numel(input: Any) -> int:
     """The number of elements."""
     return int(np.size(_data(input)))
+
+
+def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
+    """The dtype of what both make together, as NumPy promotes: Python's numbers are weak.
+
+    >>> import autograd_lite as al
+    >>> al.result_type(al.tensor([1.0]).float(), 2.0).name
+    'float32'
+    """
+    given = [x if isinstance(x, bool | int | float) else _data(x) for x in (tensor1, tensor2)]
+    return np.result_type(*given)

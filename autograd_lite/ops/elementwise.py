@@ -53,7 +53,6 @@ __all__ = [
     "square",
     "subtract",
     "tanh",
-    "where",
 ]
 
 # Rules that choose do so with `where`: a product with a mask makes NaN of an infinite gradient

@@ -10,7 +10,8 @@ import numpy as np
 from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.diagonals import places
-from autograd_lite.ops.elementwise import multiply, where
+from autograd_lite.ops.elementwise import multiply
+from autograd_lite.ops.elementwise import where as chosen
 from autograd_lite.ops.index import ARRAY, _filled, _pick, _refuse_range, gather, scatter_at
 from autograd_lite.ops.moving import movedim
 from autograd_lite.ops.reduce import amax, amin
@@ -35,6 +36,7 @@ __all__ = [
     "slice_scatter",
     "take",
     "take_along_dim",
+    "where",
 ]
 
 
@@ -116,6 +118,20 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return tuple(found[:, d] for d in range(found.shape[1]))
 
 
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """`input` where the condition holds, `other` elsewhere; all three broadcast.
+
+    A condition alone gives the places where it is not 0: `nonzero(condition, as_tuple=True)`.
+
+    >>> import autograd_lite as al
+    >>> al.where(al.tensor([True, False]), 1.0, 2.0)
+    tensor([1., 2.])
+    """
+    if (input is None) is not (other is None):
+        raise TypeError("where takes a condition alone, or with both what to take where it holds and elsewhere")
+    return nonzero(condition, as_tuple=True) if input is None else chosen(condition, input, other)
+
+
 def _mask(mask: Any, what: str) -> Any:
     raw = _data(mask)
     if raw.dtype != np.bool_:
@@ -151,7 +167,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     x, mask = _operand(input), _mask(mask, "masked_fill")
     kind = _data(x).dtype
     filled = value if isinstance(value, Tensor) else np.asarray(value).astype(kind)
-    return where(mask, filled.astype(kind), x)
+    return chosen(mask, filled.astype(kind), x)
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
@@ -265,7 +281,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     np.add.at(held, tuple(raw), 1)
     free = np.zeros((), x.dtype)
     if reduce in ("sum", "mean"):
-        kept = x if include_self else where(held > 0, free, x)
+        kept = x if include_self else chosen(held > 0, free, x)
         total = kept + scatter_at(source, *at, form=form, shape=x.shape)
         if reduce == "sum":
             return total
@@ -284,7 +300,7 @@ def _folded(x: Any, source: Any, at: tuple[Array, ...], held: Array, reduce: str
     column = np.arange(flat.size) - starts[flat[order]]
     width = int(held.max(initial=0)) + 1
     rows = np.full((held.size, width), neutral).astype(x.dtype)
-    own = flatten(x) if include_self else where(held.reshape(-1) > 0, rows[:, 0], flatten(x))
+    own = flatten(x) if include_self else chosen(held.reshape(-1) > 0, rows[:, 0], flatten(x))
     rows = put_at(rows, own, form=(slice(None), 0))
     rows = put_at(rows, flatten(source)[order], flat[order], column + 1, form=(ARRAY, ARRAY))
     ways: dict[str, Callable[..., Any]] = {"prod": prod, "amax": amax, "amin": amin}
