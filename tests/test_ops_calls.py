@@ -65,7 +65,7 @@ QUESTIONS = {  # no derivative, or no tensor at all
     *("gt", "is_floating_point", "is_nonzero", "is_tensor", "isclose", "isin", "isneginf", "isposinf", "isreal", "lcm"),
     *("le", "logical_xor", "lt", "ne", "numel", "signbit", "heaviside", "count_nonzero", "argsort", "bincount"),
     *("bucketize", "histc", "searchsorted", "unique", "unique_consecutive", "argwhere", "nonzero", "broadcast_shapes"),
-    *("matrix_rank", "all", "any"),
+    *("matrix_rank", "all", "any", "result_type"),
 }
 
 
