@@ -72,6 +72,18 @@ MATHEMATICS: list[tuple[Any, ...]] = [
     *[("torch", "div", np.array([7, -7, 6]), np.array([2, 2, 3]), {"rounding_mode": m}) for m in ("trunc", "floor")],
 ]
 
+EDGE, NOUGHT = np.array([-1.0, 0.0, 1.0, 0.5]), np.zeros(4)
+KINKS: list[tuple[Any, ...]] = [
+    *[("torch", n, EDGE, {"second": False}) for n in ("asin", "acos", "atanh", "acosh", "sinc", "erfinv", "rsqrt")],
+    *[("torch", n, EDGE, {"second": False}) for n in ("log10", "frac", "trunc", "absolute", "nan_to_num")],
+    *[("torch", n, EDGE, NOUGHT, {"second": False}) for n in ("atan2", "hypot", "fmax", "fmin", "copysign")],
+    *[("torch", n, NOUGHT, EDGE, {"second": False}) for n in ("atan2", "hypot", "fmax", "fmin", "copysign")],
+    *[("torch", n, EDGE, NOUGHT, {"second": False}) for n in ("clamp_min", "clamp_max", "fmod", "remainder")],
+    *[("torch", "clip", EDGE, 0.0, 0.5), ("torch", "lerp", EDGE, NOUGHT, 0.5), ("torch", "clamp", EDGE, 0.5, -0.5)],
+    *[("torch", "logit", np.array([0.0, 1.0, 0.3]), {"second": False}), ("torch", "median", TIED[0])],
+    *[("torch", "norm", np.array([1.0, -1.0, 1.0]), INF), ("torch", "norm", EDGE, 0.5, {"second": False})],
+]
+
 QUESTIONS: list[tuple[Any, ...]] = [
     *[
         (w, n, COUNTS, COUNTS.T.reshape(2, 3))
@@ -291,7 +303,7 @@ MATRICES: list[tuple[Any, ...]] = [
     *[("Tensor", "matrix_power", REGULAR, 3)],
 ]  # fmt: skip
 
-CALLS = [*MATHEMATICS, *QUESTIONS, *REDUCTIONS, *RUNNING, *ORDER, *SHAPES, *PICKING, *PRODUCTS, *MATRICES]
+CALLS = [*MATHEMATICS, *KINKS, *QUESTIONS, *REDUCTIONS, *RUNNING, *ORDER, *SHAPES, *PICKING, *PRODUCTS, *MATRICES]
 
 
 def parts(case: tuple[Any, ...]) -> tuple[str, str, tuple[Any, ...], dict[str, Any]]:

@@ -20,10 +20,12 @@ from autograd_lite.ops.elementwise import (
     isnan,
     less_equal,
     log,
+    log1p,
     logical_and,
     logical_or,
     logistic,
     multiply,
+    negative,
     power,
     sigmoid,
     sign,
@@ -105,11 +107,19 @@ arccosh = acosh = ufunc(np.arccosh, "The inverse of cosh, from 1 up.", x=lambda 
 arctanh = atanh = ufunc(np.arctanh, "The inverse of tanh, in (-1, 1).", x=lambda g, x: g / (1.0 - x * x))
 deg2rad = ufunc(np.deg2rad, "Radians of degrees.", x=lambda g: g * (math.pi / 180.0))
 rad2deg = ufunc(np.rad2deg, "Degrees of radians.", x=lambda g: g * (180.0 / math.pi))
+
+
+def _distance(a: Any, b: Any) -> Any:
+    """The square of it from (0, 0); there infinite, so that slopes are 0, as PyTorch has them."""
+    square = np.multiply(a, a) + np.multiply(b, b)
+    return np.where(np.equal(square, 0), math.inf, square)
+
+
 arctan2 = atan2 = ufunc(
     np.arctan2,
     "The angle of the point (b, a): arctan(a / b), in the quadrant of both signs.",
-    a=lambda g, a, b: g * b / (np.multiply(a, a) + np.multiply(b, b)),
-    b=lambda g, a, b: -g * a / (np.multiply(a, a) + np.multiply(b, b)),
+    a=lambda g, a, b: g * b / _distance(a, b),
+    b=lambda g, a, b: -g * a / _distance(a, b),
 )
 hypot = ufunc(
     np.hypot,
@@ -171,7 +181,7 @@ def logit(input: Any, eps: float | None = None) -> Any:
     tensor([-2.,  3.])
     """
     input = input if eps is None else clamp(input, eps, 1.0 - eps)
-    return log(divide(input, subtract(1.0, input)))
+    return subtract(log(input), log1p(negative(input)))
 
 
 def xlogy(input: Any, other: Any) -> Any:
