@@ -15,11 +15,15 @@ from autograd_lite.random import draw_from
 __all__ = [
     "arange",
     "as_tensor",
+    "empty",
+    "empty_like",
     "eye",
     "from_numpy",
     "full",
+    "full_like",
     "get_default_dtype",
     "linspace",
+    "logspace",
     "ones",
     "ones_like",
     "rand",
@@ -27,6 +31,8 @@ __all__ = [
     "randn",
     "set_default_dtype",
     "tensor",
+    "tril_indices",
+    "triu_indices",
     "zeros",
     "zeros_like",
 ]
@@ -190,11 +196,66 @@ def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None
     return Tensor(draws(generator=source, method=method, size=size, params=(low, high)))
 
 
-def zeros_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape and dtype of x."""
-    return _made(np.zeros(x.shape, dtype or x.dtype), requires_grad)
+    return _made(np.zeros(input.shape, dtype or input.dtype), requires_grad)
 
 
-def ones_like(x: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def ones_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape and dtype of x."""
-    return _made(np.ones(x.shape, dtype or x.dtype), requires_grad)
+    return _made(np.ones(input.shape, dtype or input.dtype), requires_grad)
+
+
+def full_like(input: Any, fill_value: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """One value all over the shape of x, in its dtype.
+
+    >>> import autograd_lite as al
+    >>> al.full_like(al.zeros(2), 3.0)
+    tensor([3., 3.])
+    """
+    return _made(np.full(input.shape, fill_value, dtype or input.dtype), requires_grad)
+
+
+empty = _filler("empty", np.empty, "Whatever is in memory, of a shape: to be written over.")
+
+
+def empty_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Whatever is in memory, of the shape and dtype of x."""
+    return _made(np.empty(input.shape, dtype or input.dtype), requires_grad)
+
+
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    dtype: npt.DTypeLike | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`steps` powers of a base, their exponents evenly spaced from start to end.
+
+    >>> import autograd_lite as al
+    >>> al.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    return _made(np.logspace(start, end, steps, base=base, dtype=dtype or _default), requires_grad)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: npt.DTypeLike = np.int64) -> Tensor:
+    """Where the elements on and below a diagonal of a (row, col) matrix are: their rows, and their columns.
+
+    >>> import autograd_lite as al
+    >>> al.tril_indices(2, 2).tolist()
+    [[0, 1, 1], [0, 0, 1]]
+    """
+    return Tensor(np.stack(np.tril_indices(row, offset, col)).astype(dtype, copy=False))
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: npt.DTypeLike = np.int64) -> Tensor:
+    """Where the elements on and above a diagonal of a (row, col) matrix are: their rows, and their columns.
+
+    >>> import autograd_lite as al
+    >>> al.triu_indices(2, 2).tolist()
+    [[0, 0, 1], [0, 1, 1]]
+    """
+    return Tensor(np.stack(np.triu_indices(row, offset, col)).astype(dtype, copy=False))

@@ -100,16 +100,19 @@ class Writes:
         """Divide in place."""
         return self._in_place("div_", np.true_divide, other)
 
+    def _overwritten(self, what: str, value: Any) -> Self:
+        self.data[...] = self._writable(what, value)
+        written([self.data], what)
+        return self
+
     def copy_(self, other: Any) -> Self:
         """Take over the other's values, in place."""
-        self.data[...] = self._writable("copy_", other)
-        written([self.data], "copy_")
-        return self
+        return self._overwritten("copy_", other)
 
     def fill_(self, value: Any) -> Self:
         """One value everywhere, in place."""
-        return self.copy_(value)
+        return self._overwritten("fill_", value)
 
     def zero_(self) -> Self:
         """Zero everywhere, in place."""
-        return self.copy_(0)
+        return self._overwritten("zero_", 0)

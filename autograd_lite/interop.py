@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd_lite import ops
 from autograd_lite.core import Tensor, ufuncs
+from autograd_lite.ops import elementwise
 
 
 def _tensors(values: Iterable[Any]) -> list[Tensor]:
@@ -146,7 +147,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.argmin: lambda a, axis=None, *, keepdims=False: ops.argmin(a, axis, keepdims),
     np.dot: ops.dot,
     np.clip: _clip,
-    np.where: ops.where,
+    np.where: elementwise.where,
     np.round: lambda a: ops.round(a),
     np.linalg.norm: _norm,
     np.reshape: lambda a, shape: ops.reshape(a, shape),

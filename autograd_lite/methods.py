@@ -12,11 +12,14 @@ import numpy.typing as npt
 
 from autograd_lite import interop, ops
 from autograd_lite.autograd import tensor_backward
+from autograd_lite.conversions import Conversions
 from autograd_lite.core import GraphError, Node, Tensor, leaf
 from autograd_lite.inplace import Writes
 from autograd_lite.memory import Array, name_of, set_name, tick
 from autograd_lite.modes import changes, contexts, mode
+from autograd_lite.opmethods import OpMethods
 from autograd_lite.sparse import RowSparse
+from autograd_lite.updates import Updates
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,7 +48,7 @@ class Handle:
         self._hooks.pop(self._key, None)
 
 
-class Members(Writes):
+class Members(Updates, OpMethods, Conversions):
     """The members of Tensor. Ops are functions in `ops`; as methods they take the tensor first."""
 
     if not TYPE_CHECKING:
@@ -67,90 +70,12 @@ class Members(Writes):
     __gt__, __ge__, __lt__, __le__ = ops.greater, ops.greater_equal, ops.less, ops.less_equal
     __and__, __rand__ = ops.bitwise_and, _swapped(ops.bitwise_and)
     __or__, __ror__ = ops.bitwise_or, _swapped(ops.bitwise_or)
-    __eq__, __ne__ = ops.equal, ops.not_equal
+    __eq__, __ne__ = ops.eq, ops.not_equal
     __hash__ = object.__hash__
     __getitem__ = ops.getitem
     __array_ufunc__, __array_function__ = interop.array_ufunc, interop.array_function
 
-    # Ops as methods
-
-    add, sub, mul, div, pow, neg, abs = (
-        ops.add, ops.subtract, ops.multiply, ops.divide, ops.power, ops.negative, ops.absolute,
-    )  # fmt: skip
-    square, sqrt, reciprocal, sign, floor, ceil, round = (
-        ops.square, ops.sqrt, ops.reciprocal, ops.sign, ops.floor, ops.ceil, ops.round,
-    )  # fmt: skip
-    exp, expm1, log, log1p, log2, sin, cos = (
-        ops.exp,
-        ops.expm1,
-        ops.log,
-        ops.log1p,
-        ops.log2,
-        ops.sin,
-        ops.cos,
-    )
-    relu, sigmoid, tanh, softmax, log_softmax = ops.relu, ops.sigmoid, ops.tanh, ops.softmax, ops.log_softmax
-    maximum, minimum, clamp, clip = ops.maximum, ops.minimum, ops.clamp, ops.clamp
-    eq, ne, gt, ge, lt, le = (
-        ops.equal, ops.not_equal, ops.greater, ops.greater_equal, ops.less, ops.less_equal,
-    )  # fmt: skip
-    isnan, isfinite, isinf = ops.isnan, ops.isfinite, ops.isinf
-    any, all = ops.any, ops.all
-    sum, mean, var, std, max, min = ops.sum, ops.mean, ops.var, ops.std, ops.max, ops.min
-    amax, amin, argmax, argmin, logsumexp, norm = (
-        ops.amax, ops.amin, ops.argmax, ops.argmin, ops.logsumexp, ops.norm,
-    )  # fmt: skip
-    dot, matmul, mm, mv, bmm = ops.dot, ops.matmul, ops.matmul, ops.matmul, ops.matmul
-    reshape, view, permute, transpose, swapaxes, t = (
-        ops.reshape, ops.reshape, ops.permute, ops.transpose, ops.transpose, ops.t,
-    )  # fmt: skip
-    squeeze, unsqueeze, flatten, expand, broadcast_to = (
-        ops.squeeze, ops.unsqueeze, ops.flatten, ops.expand, ops.broadcast_to,
-    )  # fmt: skip
-    split, chunk, index_select, gather, clone, ravel = (
-        ops.split, ops.chunk, ops.index_select, ops.gather, ops.clone, ops.flatten,
-    )  # fmt: skip
     backward = tensor_backward
-
-    def where(self, condition: Any, other: Any) -> Any:
-        """This tensor where the condition holds, the other elsewhere."""
-        return ops.where(condition, self, other)
-
-    @property
-    def T(self) -> Any:  # noqa: N802
-        """A matrix transposed."""
-        return ops.t(self)
-
-    @property
-    def mT(self) -> Any:  # noqa: N802
-        """The last two dimensions swapped."""
-        return ops.transpose(self, -2, -1)
-
-    # Dtypes
-
-    def to(self, dtype: npt.DTypeLike) -> Any:
-        """In another dtype, recorded; itself where it has it already."""
-        if self.data.dtype == dtype:
-            return self
-        return (ops.cast if np.dtype(dtype).kind == "f" else ops.discrete)(self, dtype=np.dtype(dtype))
-
-    astype = type = to
-
-    def double(self) -> Any:
-        """As float64."""
-        return self.to(np.float64)
-
-    def float(self) -> Any:
-        """As float32, PyTorch's float."""
-        return self.to(np.float32)
-
-    def long(self) -> Any:
-        """As int64."""
-        return self.to(np.int64)
-
-    def bool(self) -> Any:
-        """As booleans."""
-        return self.to(np.bool_)
 
     # Values
 
@@ -172,16 +97,6 @@ class Members(Writes):
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
         return self.data.tolist()
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or one of its sizes."""
-        return self.data.shape if dim is None else self.data.shape[dim]
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self.data.size
-
-    dim = property(lambda self: lambda: self.data.ndim)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: Any = None) -> Array:
         """For np.asarray: refused where a gradient would be lost."""
@@ -313,6 +228,15 @@ class Members(Writes):
             mode.tracer.array_of(self)
         self.node.annotate().grad = value.data if isinstance(value, Tensor) and value.node is None else value
 
+    def detach_(self) -> Self:
+        """Cut this tensor itself off from its graph: it becomes a constant."""
+        if self.is_leaf:
+            self.requires_grad = False
+        else:
+            changes.count += 1
+            self.node = None
+        return self
+
     def retain_grad(self) -> None:
         """Keep the gradient of this inner tensor in `grad`, as leaves do."""
         if self.node is None:
@@ -368,7 +292,7 @@ class _Plain:
 
 _of_any_class = {*vars(_Plain), "__slots__", "__annotations__", "__annotate_func__"}
 
-for _members in (Writes, Members):
+for _members in (Writes, Updates, OpMethods, Conversions, Members):
     for _name, _member in vars(_members).items():
         if _name not in _of_any_class:
             setattr(Tensor, _name, _member)

@@ -12,6 +12,7 @@ from test_ops_gradients import BRINGS_FLOAT64, CASES
 import autograd_lite as al
 
 FLAT = {"sign", "floor", "ceil", "round", "power, 0"}
+WITH_CODE = sorted(set(CASES) - {"erf"})  # of the others `derive` has no text
 
 
 def recorded(function, inputs, dtype=np.float64, named=True):
@@ -25,7 +26,7 @@ def recorded(function, inputs, dtype=np.float64, named=True):
 
 
 @pytest.mark.parametrize("style", ["book", "plain"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", WITH_CODE)
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_the_code_of_an_op_gives_its_gradients(name, style, data):
@@ -52,7 +53,7 @@ def test_the_code_of_an_op_gives_its_gradients(name, style, data):
 
 
 @pytest.mark.parametrize("style", ["book", "plain"])
-@pytest.mark.parametrize("name", sorted(set(CASES) - BRINGS_FLOAT64))
+@pytest.mark.parametrize("name", sorted(set(WITH_CODE) - BRINGS_FLOAT64))
 @settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_the_code_of_an_op_keeps_float32(name, style, data):

@@ -46,7 +46,7 @@ CASES = [
     lambda: F.mse_loss(x, y) + F.l1_loss(x, y),
     lambda: F.mse_loss(x, y, reduction="none") * 2,
     lambda: F.binary_cross_entropy_with_logits(x, y, reduction="none") * 3,
-    lambda: al.ops.pad(x, [(1, 1), (0, 2)], 0.5),
+    lambda: al.ops.pad(x, [(1, 1), (0, 2)], value=0.5),
     lambda: v @ v,
     lambda: x.unsqueeze(1) * y,
     lambda: al.broadcast_to(v, (2, 4)) * 1,

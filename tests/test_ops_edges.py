@@ -168,8 +168,10 @@ def test_matmul_says_which_sizes_do_not_fit_and_which_transpose_would(a, b, text
 
 def test_misuse_is_told_with_the_remedy():
     x = al.ones(1, 1, 3, 3)
-    with pytest.raises(TypeError, match=r"padding is a number, or a pair .* 'same'"):
-        F.conv2d(x, al.ones(1, 1, 2, 2), padding="same")
+    with pytest.raises(ValueError, match=r"padding is a number, one for each .* 'same', and not 'full'"):
+        F.conv2d(x, al.ones(1, 1, 2, 2), padding="full")
+    with pytest.raises(TypeError, match=r"padding is a number, or 2 of them, and not \(1, 2, 3\)"):
+        F.conv2d(x, al.ones(1, 1, 2, 2), padding=(1, 2, 3))
     with pytest.raises(TypeError, match=r"al\.cat\(\[a, b\]\)"):
         al.cat(al.ones(2), al.ones(2))
     with pytest.raises(ValueError, match="binary_cross_entropy_with_logits"):

@@ -1,38 +1,23 @@
-"""`Parameter` and `Module`: named parameters in the order of their definition, nested."""
+"""`Module`: named parameters in the order of their definition, nested."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.core import Tensor, leaf
+from autograd_lite.core import Tensor
 from autograd_lite.memory import tick, written
 from autograd_lite.modes import changes, contexts, mode
+from autograd_lite.nn.hooks import Handle, Hooks
 from autograd_lite.nn.html import table
+from autograd_lite.nn.parameter import Parameter, cast_grad, clear_grad
 
-
-class Parameter(Tensor):
-    """A leaf that a Module lists among its parameters; it takes over the data without a copy.
-
-    >>> import autograd_lite as al
-    >>> al.nn.Parameter(al.zeros(2))
-    Parameter containing:
-    tensor([0., 0.], requires_grad=True)
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: npt.ArrayLike | Tensor, requires_grad: bool = True) -> None:
-        super().__init__(data.data if isinstance(data, Tensor) else np.asarray(data))
-        if requires_grad:
-            self.node = leaf(self)
-
-    def __repr__(self) -> str:
-        return f"Parameter containing:\n{super().__repr__()}"
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Module:
@@ -54,6 +39,8 @@ class Module:
     _parameters: dict[str, Parameter]
     _buffers: dict[str, Tensor]
     _modules: dict[str, Module]
+    _transient: frozenset[str] = frozenset()  # buffers that are not saved
+    _hooks: Hooks | None = None  # made when the first is registered
 
     def __init__(self) -> None:
         for name, value in (("_parameters", {}), ("_buffers", {}), ("_modules", {}), ("training", True)):
@@ -68,7 +55,7 @@ class Module:
         if contexts.special and mode.tracer is not None:
             mode.tracer.entered(self)
         start = tick()
-        output = self.forward(*args, **kwargs)
+        output = self.forward(*args, **kwargs) if self._hooks is None else self._hooks.call(self, args, kwargs)
         if isinstance(output, Tensor):
             node = output.node
             if node is not None and node.seq > start:
@@ -106,10 +93,107 @@ class Module:
         for home in ("_parameters", "_buffers", "_modules"):
             self.__dict__[home].pop(name, None)
 
-    def register_buffer(self, name: str, tensor: Tensor) -> None:
-        """A tensor that belongs to the state but is not trained."""
-        self._buffers[name] = tensor
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *self._parameters, *self._buffers, *self._modules})
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """A tensor that belongs to the state but is not trained; without `persistent` it is not saved."""
+        self._refuse_name(name)
+        if tensor is not None:
+            self._buffers[name] = tensor
         setattr(self, name, tensor)
+        object.__setattr__(self, "_transient", self._transient - {name} if persistent else self._transient | {name})
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """What `self.name = param` does, for a name that is computed."""
+        self._refuse_name(name)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"{name!r} is to be an nn.Parameter or None, and this is a {type(param).__name__}")
+        setattr(self, name, param)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """What `self.name = module` does, for a name that is computed."""
+        self._refuse_name(name)
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{name!r} is to be a Module or None, and this is a {type(module).__name__}")
+        setattr(self, name, module)
+
+    add_module = register_module
+
+    def _refuse_name(self, name: str) -> None:
+        """Raise KeyError for a name that no path could have, or that is an attribute already."""
+        registered = any(name in self.__dict__.get(home, {}) for home in ("_parameters", "_buffers", "_modules"))
+        if not name or "." in name or (hasattr(self, name) and not registered):
+            why = (
+                "is empty" if not name else "has a dot" if "." in name else f"is an attribute of {type(self).__name__}"
+            )
+            raise KeyError(f"the name {name!r} {why}: choose another")
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a path such as "encoder.0"; "" is this one. Raises AttributeError where there is none."""
+        module = self
+        for name in target.split(".") if target else ():
+            if name not in module._modules:
+                raise AttributeError(f"{type(module).__name__} has no module {name!r}, of the path {target!r}")
+            module = module._modules[name]
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a path such as "0.weight". Raises AttributeError where there is none."""
+        found: Parameter = self._at(target, "_parameters", "parameter")
+        return found
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a path such as "1.running_mean". Raises AttributeError where there is none."""
+        found: Tensor = self._at(target, "_buffers", "buffer")
+        return found
+
+    def _at(self, target: str, home: str, what: str) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if name not in module.__dict__[home]:
+            raise AttributeError(f"{type(module).__name__} has no {what} {name!r}, of the path {target!r}")
+        return module.__dict__[home][name]
+
+    # Hooks
+
+    def _with_hooks(self) -> Hooks:
+        if self._hooks is None:
+            changes.count += 1
+            object.__setattr__(self, "_hooks", Hooks())
+        assert self._hooks is not None
+        return self._hooks
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Call `hook(module, args)` before `forward`; what it returns, if anything, takes the place of the arguments.
+
+        With `with_kwargs` it is called `hook(module, args, kwargs)`, and returns both or None.
+        """
+        return self._with_hooks().add("before", hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Call `hook(module, args, output)` after `forward`; what it returns, if anything, takes the output's place.
+
+        >>> import autograd_lite as al
+        >>> layer = al.nn.Tanh()
+        >>> handle = layer.register_forward_hook(lambda module, args, output: print(output.shape))
+        >>> y = layer(al.zeros(2, 3))
+        (2, 3)
+        >>> handle.remove()
+        """
+        return self._with_hooks().add("after", hook, prepend, with_kwargs)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
+        """Call `hook(module, grad_input, grad_output)` in the backward pass, both tuples of Tensors or None.
+
+        `grad_input` has an entry for each positional argument, `grad_output` for each tensor that `forward` returns.
+        What the hook returns, if anything, takes the place of `grad_input`.
+        """
+        return self._with_hooks().add("backward", hook, prepend, False)
 
     # Walks: definition order, each tensor and module once
 
@@ -129,29 +213,34 @@ class Module:
                 dot = f"{path}." if path else ""
                 stack += [(dot + name, child) for name, child in reversed(module._modules.items())]
 
-    def _named(self, home: str, prefix: str) -> Iterator[tuple[str, Any]]:
+    def _named(self, home: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix):
+        for path, module in self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]:
             for name, value in module.__dict__[home].items():
                 if id(value) not in seen:
-                    seen.add(id(value))
+                    if remove_duplicate:
+                        seen.add(id(value))
                     yield (f"{path}.{name}" if path else name), value
 
-    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their paths, in order of definition; a shared one once."""
-        return self._named("_parameters", prefix)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their paths, in order of definition; a shared one once, or under every path."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
 
-    def parameters(self) -> Iterator[Parameter]:
-        """All parameters, in order of definition."""
-        return (p for _, p in self.named_parameters())
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, in order of definition; without `recurse` those of this module alone."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
         """All buffers with their paths."""
-        return self._named("_buffers", prefix)
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
 
-    def buffers(self) -> Iterator[Tensor]:
-        """All buffers."""
-        return (b for _, b in self.named_buffers())
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers; without `recurse` those of this module alone."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
 
     def modules(self) -> Iterator[Module]:
         """This module and all under it."""
@@ -165,7 +254,7 @@ class Module:
         """The modules directly under this one."""
         return iter(self._modules.values())
 
-    def apply(self, function: Callable[[Module], Any]) -> Module:
+    def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call the function on every module under this one, and then on this one."""
         for module in reversed(list(self.modules())):
             function(module)
@@ -173,22 +262,47 @@ class Module:
 
     # Modes
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Training behaviour on or off (dropout), for all modules."""
         changes.count += 1
         for module in self.modules():
             object.__setattr__(module, "training", mode)
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         """Evaluation behaviour: `train(False)`."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Module:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Freeze all parameters, or thaw them."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
+
+    def to(self, dtype: npt.DTypeLike) -> Self:
+        """All floating-point parameters and buffers in another dtype, in place; "cpu" changes nothing."""
+        if isinstance(dtype, str) and dtype == "cpu":
+            return self
+        kind = np.dtype(dtype)
+        if kind.kind != "f":
+            raise TypeError(f"a module's parameters are floating point, and {kind} is not")
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor.dtype.kind == "f" and tensor.dtype != kind:
+                tensor.data = tensor.data.astype(kind)
+                cast_grad(tensor, kind)
+        return self
+
+    def double(self) -> Self:
+        """All floating-point parameters and buffers as float64."""
+        return self.to(np.float64)
+
+    def float(self) -> Self:
+        """All floating-point parameters and buffers as float32."""
+        return self.to(np.float32)
+
+    def half(self) -> Self:
+        """All floating-point parameters and buffers as float16."""
+        return self.to(np.float16)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with `set_to_none=False` make them zero."""
@@ -197,11 +311,15 @@ class Module:
 
     # State
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """All parameters and buffers by path, as constants that share their memory; a shared one under every path."""
+    def state_dict(self, *, prefix: str = "") -> dict[str, Tensor]:
+        """All parameters and buffers by path, as constants that share their memory; a shared one under every path.
+
+        `prefix` stands before every path, and ends with its dot.
+        """
         state: dict[str, Tensor] = {}
-        for path, module in self.named_modules(remove_duplicate=False):
-            for name, value in (*module._parameters.items(), *module._buffers.items()):
+        for path, module in self.named_modules(prefix.removesuffix("."), remove_duplicate=False):
+            saved = [(n, b) for n, b in module._buffers.items() if n not in module._transient]
+            for name, value in (*module._parameters.items(), *saved):
                 state[f"{path}.{name}" if path else name] = value.detach()
         return state
 
@@ -254,17 +372,6 @@ class Module:
 
     def _repr_html_(self) -> str:
         return table(type(self).__name__, self.named_modules())
-
-
-def clear_grad(parameter: Tensor, set_to_none: bool) -> None:
-    """Forget a gradient, or make it zero."""
-    node = parameter.node or getattr(parameter, "_frozen", None)
-    if node is not None and node.notes is not None:
-        if contexts.special and mode.tracer is not None:
-            mode.tracer.clear(node)
-        if node.notes.grad is None:
-            return
-        node.notes.grad = None if set_to_none else np.zeros_like(parameter.data)
 
 
 def _note_call(outputs: Any, call: tuple[ref[Any], type, int, int]) -> None:

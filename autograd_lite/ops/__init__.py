@@ -1,19 +1,55 @@
 """All ops, each defined in one of these files. To add one: its forward and rules there, its name in that `__all__`."""
 
-from autograd_lite.ops import conv, elementwise, fused, index, linalg, reduce, shape
+from autograd_lite.ops import (
+    compare,
+    conv,
+    diagonals,
+    elementwise,
+    error_function,
+    fused,
+    index,
+    joining,
+    linalg,
+    losses,
+    mathematics,
+    matrices,
+    matrix_functions,
+    moving,
+    order,
+    padding,
+    picking,
+    products,
+    reduce,
+    scan,
+    shape,
+    statistics,
+)
+from autograd_lite.ops.compare import *
 from autograd_lite.ops.conv import *
+from autograd_lite.ops.diagonals import *
 from autograd_lite.ops.elementwise import *
+from autograd_lite.ops.error_function import *
 from autograd_lite.ops.fused import *
 from autograd_lite.ops.index import *
+from autograd_lite.ops.joining import *
 from autograd_lite.ops.linalg import *
+from autograd_lite.ops.losses import *
+from autograd_lite.ops.mathematics import *
+from autograd_lite.ops.matrices import *
+from autograd_lite.ops.matrix_functions import *
+from autograd_lite.ops.moving import *
+from autograd_lite.ops.order import *
+from autograd_lite.ops.padding import *
+from autograd_lite.ops.picking import *
+from autograd_lite.ops.products import *
 from autograd_lite.ops.reduce import *
+from autograd_lite.ops.scan import *
 from autograd_lite.ops.shape import *
+from autograd_lite.ops.statistics import *
 
-__all__: list[str] = []
-__all__ += conv.__all__
-__all__ += elementwise.__all__
-__all__ += fused.__all__
-__all__ += index.__all__
-__all__ += linalg.__all__
-__all__ += reduce.__all__
-__all__ += shape.__all__
+public = (  # the parts whose names are also the package's: al.exp, al.sum; of the others nn.functional has a choice
+    *(compare, diagonals, elementwise, error_function, index, joining, linalg, mathematics),
+    *(moving, order, padding, picking, products, reduce, scan, shape, statistics),
+)
+rest = (conv, fused, losses, matrices, matrix_functions)
+__all__: list[str] = [name for part in (*public, *rest) for name in part.__all__]

@@ -1,39 +1,45 @@
-"""Convolution by im2col: `unfold` lays the windows out as columns, one matrix product does the rest. And pooling."""
+"""`unfold` lays the windows of images out as columns, `fold` adds them up again: what convolutions are made of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.core import primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.index import gather
-from autograd_lite.ops.linalg import matmul
-from autograd_lite.ops.reduce import argmax, mean
-from autograd_lite.ops.shape import _data, pad, reshape, unsqueeze
+from autograd_lite.ops.shape import _data, pad, permute, reshape
 
-__all__ = ["avg_pool2d", "conv2d", "fold", "max_pool2d", "unfold"]
+__all__ = ["fold", "unfold"]
 
 Pair = tuple[int, int]
 
 
-def pair(value: int | tuple[int, int], name: str, least: int = 1) -> Pair:
-    """A number for both directions, or two. Raises ValueError under `least`."""
-    if isinstance(value, str) or not (isinstance(value, int | np.integer) or len(value) == 2):
-        raise TypeError(f"{name} is a number, or a pair of them for rows and columns, and not {value!r}")
-    a, b = (value, value) if isinstance(value, int | np.integer) else value
-    if a < least or b < least:
+def sizes(value: int | Sequence[int], count: int, name: str, least: int = 1) -> tuple[int, ...]:
+    """One number for each of `count` directions: given as such, or as one for all.
+
+    Raises TypeError where it is neither, ValueError for a number under `least`.
+    """
+    if isinstance(value, int | np.integer):
+        each: list[Any] = [value] * count
+    elif isinstance(value, tuple | list) and len(value) in (1, count):
+        each = list(value) * (count if len(value) == 1 else 1)
+    else:
+        raise TypeError(f"{name} is a number, or {count} of them, and not {value!r}")
+    if any(n < least for n in each):
         raise ValueError(f"{name} must be at least {least}, and is {value}")
-    return int(a), int(b)
+    return tuple(int(n) for n in each)
+
+
+def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
+    """A number for both directions, or two. Raises ValueError under `least`."""
+    a, b = sizes(value, 2, name, least)
+    return a, b
 
 
 def _out_size(size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:
-    h, w = ((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(size, kernel, stride, dilation, strict=True))
-    if h < 1 or w < 1:
-        raise ValueError(
-            f"a kernel of {kernel} with dilation {dilation} does not fit into an input of {size} (padding included)"
-        )
+    h, w = out_sizes(size, kernel, stride, dilation)
     return h, w
 
 
@@ -69,20 +75,28 @@ def _fold(g: Array, *, size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -
     return x
 
 
+def _sized(x: Any, name: str, ndim: int, form: str) -> tuple[int, ...]:
+    """The shape of x. Raises ValueError for another number of dimensions."""
+    shape: tuple[int, ...] = np.shape(_data(x))
+    if len(shape) != ndim:
+        raise ValueError(f"{name}: the input is {form}, and this one has shape {shape}")
+    return shape
+
+
 def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
-    """The windows of (N, C, H, W) as columns: (N, C * kh * kw, positions), positions row by row.
+    """The windows of (N, C, H, W) or (C, H, W) as columns: (N, C * kh * kw, positions), positions row by row.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.unfold(al.arange(9.0).reshape(1, 1, 3, 3), 2)[0, :, 0].tolist()
     [0.0, 1.0, 3.0, 4.0]
     """
-    _refuse_dims("unfold", input, 4, "(N, C, H, W)")
-    kernel, step, spread = (
-        pair(kernel_size, "kernel_size"),
-        pair(stride, "stride"),
-        pair(dilation, "dilation"),
-    )
-    return _unfold(_padded(input, pair(padding, "padding", 0)), kernel=kernel, stride=step, dilation=spread)
+    if np.ndim(_data(input)) == 3:
+        columns = unfold(reshape(input, (1, *np.shape(_data(input)))), kernel_size, dilation, padding, stride)
+        return reshape(columns, np.shape(_data(columns))[1:])
+    _sized(input, "unfold", 4, "(N, C, H, W)")
+    (ph, pw), kernel = pair(padding, "padding", 0), pair(kernel_size, "kernel_size")
+    x = pad(input, [(0, 0), (0, 0), (ph, ph), (pw, pw)]) if ph or pw else input
+    return _unfold(x, kernel=kernel, stride=pair(stride, "stride"), dilation=pair(dilation, "dilation"))
 
 
 def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
@@ -90,7 +104,10 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
 
     Raises ValueError where the sizes do not fit.
     """
-    _refuse_dims("fold", input, 3, "(N, C * kh * kw, positions)")
+    if np.ndim(_data(input)) == 2:
+        whole = fold(reshape(input, (1, *np.shape(_data(input)))), output_size, kernel_size, dilation, padding, stride)
+        return reshape(whole, np.shape(_data(whole))[1:])
+    _, rows, positions = _sized(input, "fold", 3, "(N, C * kh * kw, positions)")
     (h, w), (ph, pw), kernel = (
         pair(output_size, "output_size"),
         pair(padding, "padding", 0),
@@ -99,7 +116,6 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
     step, spread = pair(stride, "stride"), pair(dilation, "dilation")
     size = h + 2 * ph, w + 2 * pw
     out = _out_size(size, kernel, step, spread)
-    _, rows, positions = np.shape(_data(input))
     if rows % (kernel[0] * kernel[1]) or positions != out[0] * out[1]:
         raise ValueError(
             f"fold: input {np.shape(_data(input))} needs a multiple of {kernel[0] * kernel[1]} rows and "
@@ -109,86 +125,54 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
     return whole[:, :, ph : ph + h, pw : pw + w] if ph or pw else whole
 
 
-def _padded(x: Any, padding: Pair, value: float = 0.0) -> Any:
-    (a, b) = padding
-    return pad(x, [(0, 0), (0, 0), (a, a), (b, b)], value) if a or b else x
+# In one, two or three directions: a line is an image of one row; in space, the slices are laid out first, then the
+# third direction
+
+Sizes = tuple[int, ...]
 
 
-def _refuse_dims(name: str, x: Any, ndim: int, form: str) -> None:
-    if np.ndim(_data(x)) != ndim:
-        raise ValueError(f"{name}: the input is {form}, and this one has shape {np.shape(_data(x))}")
-
-
-def conv2d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Any:
-    """Cross-correlation of images (N, C, H, W) with kernels (O, C / groups, kh, kw), plus bias (O,).
-
-    Each output size is (n + 2 padding - dilation (k - 1) - 1) // stride + 1. Raises ValueError where sizes do not fit.
-
-    >>> import autograd_lite as al
-    >>> x = al.arange(9.0).reshape(1, 1, 3, 3)
-    >>> al.nn.functional.conv2d(x, al.ones(1, 1, 2, 2)).tolist()
-    [[[[8.0, 12.0], [20.0, 24.0]]]]
-    """
-    _refuse_dims("conv2d", input, 4, "(N, C, H, W)")
-    _refuse_dims("conv2d weight", weight, 4, "(O, C / groups, kh, kw)")
-    o, c, *kernel = np.shape(_data(weight))
-    channels = np.shape(_data(input))[1]
-    if groups < 1 or o % groups or channels != c * groups:
+def out_sizes(size: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
+    """How many places windows have. Raises ValueError where one does not fit at all."""
+    out = tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(size, kernel, stride, dilation, strict=True))
+    if any(n < 1 for n in out):
         raise ValueError(
-            f"conv2d: input {np.shape(_data(input))} has {channels} channels, and weight {(o, c, *kernel)} with "
-            f"groups={groups} takes {c * groups}; the outputs ({o}) must divide by groups too"
+            f"a kernel of {kernel} with dilation {dilation} does not fit into an input of {size} (padding included)"
         )
-    x = _padded(input, pair(padding, "padding", 0))
-    step, spread = pair(stride, "stride"), pair(dilation, "dilation")
-    out = _out_size(np.shape(_data(x))[2:], (kernel[0], kernel[1]), step, spread)
-    columns = _unfold(x, kernel=(kernel[0], kernel[1]), stride=step, dilation=spread)
-    n, size = np.shape(_data(x))[0], c * kernel[0] * kernel[1]
-    if groups == 1:
-        y = matmul(reshape(weight, (o, size)), columns)
-    else:
-        y = matmul(reshape(weight, (groups, o // groups, size)), reshape(columns, (n, groups, size, out[0] * out[1])))
-    y = reshape(y, (n, o, *out))
-    return y if bias is None else y + reshape(bias, (o, 1, 1))
+    return out
 
 
-def _pool_windows(
-    input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, fill: float
-) -> tuple[Any, Any]:
-    """The windows of every channel, (N * C, kh * kw, positions), and the shape that their reduction has."""
-    _refuse_dims("pooling", input, 4, "(N, C, H, W)")
-    kernel = pair(kernel_size, "kernel_size")
-    step = kernel if stride is None else pair(stride, "stride")
-    margin, spread = pair(padding, "padding", 0), pair(dilation, "dilation")
-    if any(2 * m > k for m, k in zip(margin, kernel, strict=True)):
-        raise ValueError(f"pooling: padding {margin} is more than half of the kernel {kernel}")
-    x = _padded(input, margin, fill)
-    n, c, h, w = np.shape(_data(x))
-    out = _out_size((h, w), kernel, step, spread)
-    return _unfold(reshape(x, (n * c, 1, h, w)), kernel=kernel, stride=step, dilation=spread), (n, c, *out)
+def columns(x: Any, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+    """The windows of (N, C, ...) as columns, (N, C * entries of the kernel, positions)."""
+    n, c, *size = np.shape(_data(x))
+    if len(kernel) == 1:
+        x, kernel, stride, dilation = reshape(x, (n, c, 1, *size)), (1, *kernel), (1, *stride), (1, *dilation)
+    if len(kernel) == 2:
+        return _unfold(x, kernel=kernel, stride=stride, dilation=dilation)
+    out = out_sizes(tuple(size), kernel, stride, dilation)
+    (k, *face), (depth, *rest) = kernel, size
+    x = _unfold(reshape(x, (n, c * depth, *rest)), kernel=kernel[1:], stride=stride[1:], dilation=dilation[1:])
+    area, places = face[0] * face[1], out[1] * out[2]
+    x = reshape(x, (n * c, 1, depth, area * places))
+    x = _unfold(x, kernel=(k, 1), stride=(stride[0], 1), dilation=(dilation[0], 1))
+    x = permute(reshape(x, (n, c, k, out[0], area, places)), (0, 1, 2, 4, 3, 5))
+    return reshape(x, (n, c * k * area, out[0] * places))
 
 
-def max_pool2d(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1) -> Any:
-    """The largest of each window of (N, C, H, W), the stride being the kernel's size unless given.
-
-    The gradient goes to the first of equals. Padding never wins.
-
-    >>> import autograd_lite as al
-    >>> al.nn.functional.max_pool2d(al.arange(16.0).reshape(1, 1, 4, 4), 2).tolist()
-    [[[[5.0, 7.0], [13.0, 15.0]]]]
-    """
-    windows, shape = _pool_windows(input, kernel_size, stride, padding, dilation, -np.inf)
-    return reshape(gather(windows, 1, unsqueeze(argmax(windows, 1), 1)), shape)
-
-
-def avg_pool2d(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0) -> Any:
-    """The mean of each window of (N, C, H, W), zeros of the padding included."""
-    windows, shape = _pool_windows(input, kernel_size, stride, padding, 1, 0.0)
-    return reshape(mean(windows, 1), shape)
+def from_columns(y: Any, size: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+    """Columns added up at their places in (N, C, *size): the pair of `columns`."""
+    n, rows, _ = np.shape(_data(y))
+    c = rows // int(np.prod(kernel))
+    if len(kernel) == 1:
+        kernel, stride, dilation = (1, *kernel), (1, *stride), (1, *dilation)
+        return reshape(_fold(y, size=(1, *size), kernel=kernel, stride=stride, dilation=dilation), (n, c, *size))
+    if len(kernel) == 2:
+        return _fold(y, size=size, kernel=kernel, stride=stride, dilation=dilation)
+    out = out_sizes(size, kernel, stride, dilation)
+    k, depth = kernel[0], size[0]
+    area, places = kernel[1] * kernel[2], out[1] * out[2]
+    y = permute(reshape(y, (n, c, k, area, out[0], places)), (0, 1, 2, 4, 3, 5))
+    y = reshape(y, (n * c, k, out[0] * area * places))
+    y = _fold(y, size=(depth, area * places), kernel=(k, 1), stride=(stride[0], 1), dilation=(dilation[0], 1))
+    y = reshape(y, (n, c * depth * area, places))
+    y = _fold(y, size=size[1:], kernel=kernel[1:], stride=stride[1:], dilation=dilation[1:])
+    return reshape(y, (n, c, *size))

@@ -18,7 +18,6 @@ __all__ = [
     "clamp",
     "cos",
     "divide",
-    "equal",
     "exp",
     "expm1",
     "floor",
@@ -54,7 +53,6 @@ __all__ = [
     "square",
     "subtract",
     "tanh",
-    "where",
 ]
 
 # Rules that choose do so with `where`: a product with a mask makes NaN of an infinite gradient
@@ -96,7 +94,7 @@ def _power(x: Array, *, exponent: float) -> Any:
     return np.power(x, exponent)
 
 
-def power(x: Any, exponent: Any) -> Any:
+def power(input: Any, exponent: Any) -> Any:
     """x to a power, elementwise; the exponent is a number or a tensor.
 
     >>> import autograd_lite as al
@@ -105,9 +103,9 @@ def power(x: Any, exponent: Any) -> Any:
     """
     if isinstance(exponent, int | float) and not isinstance(exponent, np.generic):
         if exponent == 2:
-            return square(x)
-        return x * 1 if exponent == 1 else _power(x, exponent=exponent)
-    return float_power(x, exponent)
+            return square(input)
+        return input * 1 if exponent == 1 else _power(input, exponent=exponent)
+    return float_power(input, exponent)
 
 
 # Exponential and trigonometric
@@ -198,19 +196,19 @@ def _clip(x: Array, *, low: float, high: float) -> Any:
     return np.clip(x, low, high)
 
 
-def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """x, with everything under `min` raised to it and everything over `max` lowered to it: numbers, or tensors."""
     if min is None and max is None:
         raise ValueError("clamp needs min, max or both")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         if min is not None:
-            x = where(less(x, min), min, x)
-        return x if max is None else where(greater(x, max), max, x)
-    raw = x.data if isinstance(x, Tensor) else np.asarray(x)
+            input = where(less(input, min), min, input)
+        return input if max is None else where(greater(input, max), max, input)
+    raw = input.data if isinstance(input, Tensor) else np.asarray(input)
     lowest, highest = (
         (np.iinfo(raw.dtype).min, np.iinfo(raw.dtype).max) if raw.dtype.kind in "iu" else (-np.inf, np.inf)
     )
-    return _clip(x, low=lowest if min is None else min, high=highest if max is None else max)
+    return _clip(input, low=lowest if min is None else min, high=highest if max is None else max)
 
 
 # Without a derivative

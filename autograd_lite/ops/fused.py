@@ -1,4 +1,4 @@
-"""Softmax, losses and dropout: ops whose derivative is simpler, or stabler, than that of their parts."""
+"""Softmax, dropout and parts of losses: ops whose derivative is simpler, or stabler, than that of their parts."""
 
 from __future__ import annotations
 
@@ -11,21 +11,15 @@ import numpy as np
 from autograd_lite.core import Op, Tensor, op_of, primitive
 from autograd_lite.memory import Array
 from autograd_lite.modes import mode
-from autograd_lite.ops.elementwise import less, log, logistic, multiply, not_equal, sigmoid, where
-from autograd_lite.ops.index import _refuse_range, gather
-from autograd_lite.ops.reduce import mean, sum
-from autograd_lite.ops.shape import _data, _operand, axes, squeeze, unsqueeze
+from autograd_lite.ops.elementwise import logistic, multiply, not_equal, sigmoid
+from autograd_lite.ops.index import _refuse_range
+from autograd_lite.ops.reduce import sum
+from autograd_lite.ops.shape import _data, axes, cast
 from autograd_lite.random import draw_from
 
 __all__ = [
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "cross_entropy",
     "dropout",
-    "l1_loss",
     "log_softmax",
-    "mse_loss",
-    "nll_loss",
     "one_hot",
     "softmax",
 ]
@@ -38,14 +32,15 @@ def _softmax(x: Array, *, dim: int) -> Any:
     return e
 
 
-def softmax(input: Any, dim: int = -1) -> Any:
-    """exp(x) / sum(exp(x)) along `dim`, without overflow.
+def softmax(input: Any, dim: int = -1, dtype: Any = None) -> Any:
+    """exp(x) / sum(exp(x)) along `dim`, without overflow; of the input in another dtype, if one is given.
 
     >>> import autograd_lite as al
     >>> al.softmax(al.tensor([0.0, 1000.0]), 0)
     tensor([0., 1.])
     """
-    return _softmax(input, dim=axes(dim, np.ndim(_data(input)))[0])
+    x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
+    return _softmax(x, dim=axes(dim, np.ndim(_data(x)))[0])
 
 
 @primitive(x=lambda g, y, dim: g - np.exp(y) * np.sum(g, axis=dim, keepdims=True))
@@ -57,9 +52,15 @@ def _log_softmax(x: Array, *, dim: int) -> Any:
     return shifted
 
 
-def log_softmax(input: Any, dim: int = -1) -> Any:
-    """log(softmax(x)) along `dim`, without overflow or log(0)."""
-    return _log_softmax(input, dim=axes(dim, np.ndim(_data(input)))[0])
+def log_softmax(input: Any, dim: int = -1, dtype: Any = None) -> Any:
+    """log(softmax(x)) along `dim`, without overflow or log(0); of the input in another dtype, if one is given.
+
+    >>> import autograd_lite as al
+    >>> al.log_softmax(al.tensor([0.0, 1000.0]), 0)
+    tensor([-1000.,     0.])
+    """
+    x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
+    return _log_softmax(x, dim=axes(dim, np.ndim(_data(x)))[0])
 
 
 @primitive(index=None)
@@ -67,17 +68,17 @@ def _one_hot(index: Array, *, classes: int, dtype: Any = np.float64) -> Any:
     return np.equal(index[..., None], np.arange(classes)).astype(dtype)
 
 
-def one_hot(index: Any, num_classes: int = -1) -> Any:
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """1.0 at the place that each integer names, along a new last dimension; no derivative.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.one_hot(al.tensor([2, 0]), 3).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
-    raw = _data(index)
+    raw = _data(tensor)
     classes = int(raw.max()) + 1 if num_classes == -1 else num_classes
     _refuse_range(raw, classes, "one_hot")
-    return _one_hot(index if isinstance(index, Tensor) else raw, classes=classes)
+    return _one_hot(tensor if isinstance(tensor, Tensor) else raw, classes=classes)
 
 
 # Cross-entropy from the logits, a row at a time: the textbook's softmax(x) - target
@@ -133,112 +134,6 @@ def _refuse_none(count: float, ignore: int) -> None:
         raise ValueError(f"every target is ignore_index ({ignore}), which leaves nothing to average")
 
 
-def reduced(losses: Any, reduction: str) -> Any:
-    """The mean or the sum of losses, or with "none" all of them. Raises ValueError for anything else."""
-    if reduction == "none":
-        return losses
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction is 'mean', 'sum' or 'none', and not {reduction!r}")
-    return mean(losses) if reduction == "mean" else sum(losses)
-
-
-def _channels_last(x: Any) -> Any:
-    """Classes from dimension 1 to the last."""
-    x = _operand(x)
-    return x if x.ndim < 3 else np.transpose(x, (0, *range(2, x.ndim), 1))
-
-
-def cross_entropy(
-    input: Any,
-    target: Any,
-    *,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Any:
-    """Softmax and cross-entropy in one, in nats, from logits: stable for any finite input.
-
-    input (N, C), (C,) or (N, C, ...); target either class numbers (the input's shape without C), of which
-    `ignore_index` does not count, or probabilities of the input's shape. The mean is over the rows that count.
-    Raises ValueError where the shapes do not fit, IndexError for a class number out of range.
-
-    >>> import autograd_lite as al
-    >>> al.nn.functional.cross_entropy(al.tensor([[0.0, 1000.0]]), al.tensor([0]))
-    tensor(1000.)
-    """
-    x, t = _channels_last(input), _data(target)
-    shape = np.shape(_data(x))
-    if not shape or not np.size(_data(x)):
-        raise ValueError(f"cross_entropy: the input has shape {np.shape(_data(input))}: there is nothing to compare")
-    if t.dtype.kind in "iu" and t.shape == shape[:-1]:
-        return _from_classes(x, target, t, shape[-1], ignore_index, reduction, label_smoothing)
-    if t.dtype.kind != "f" or t.shape != np.shape(_data(input)):
-        raise ValueError(
-            f"cross_entropy: for logits {np.shape(_data(input))} the target is integers of shape {shape[:-1]} or "
-            f"probabilities of the logits' shape, and not {t.dtype} of shape {t.shape}"
-        )
-    p = _channels_last(target)
-    if label_smoothing:
-        p = p * (1.0 - label_smoothing) + label_smoothing / shape[-1]
-    if isinstance(p, Tensor) and p.node is not None:
-        losses = -sum(log_softmax(x) * p, -1)
-    else:
-        losses = _cross_entropy_of_rows(x, p if isinstance(p, Tensor) else _data(p))
-    return reduced(losses, reduction)
-
-
-def _from_classes(
-    x: Any, target: Any, t: Array, classes: int, ignore_index: int, reduction: str, smoothing: float
-) -> Any:
-    _refuse_range(_counted(t, ignore_index), classes, "cross_entropy: target")
-    index = target if isinstance(target, Tensor) else t
-    losses = _cross_entropy(x, index, ignore=ignore_index)
-    if smoothing:
-        counts = np.not_equal(index, ignore_index)
-        losses = losses * (1.0 - smoothing) - mean(log_softmax(x), -1) * counts * smoothing
-    return _mean(losses, index, ignore=ignore_index) if reduction == "mean" else reduced(losses, reduction)
-
-
-def nll_loss(input: Any, target: Any, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
-    """Minus the log-probability of each target class, from log-probabilities (N, C), (C,) or (N, C, ...).
-
-    The target is integers of the input's shape without C, of which `ignore_index` does not count. The mean is over
-    those that count. Raises ValueError where the shapes do not fit, IndexError for a class number out of range.
-
-    >>> import autograd_lite as al
-    >>> al.nn.functional.nll_loss(al.tensor([[-1.0, -2.0], [-3.0, -4.0]]), al.tensor([1, -100]))
-    tensor(2.)
-    """
-    x, index = _channels_last(input), _operand(target)
-    raw, shape = _data(index), np.shape(_data(x))
-    if not shape or raw.shape != shape[:-1]:
-        raise ValueError(
-            f"nll_loss: for input {np.shape(_data(input))} the target has shape {shape[:-1]}, and not {raw.shape}"
-        )
-    _refuse_range(_counted(raw, ignore_index), shape[-1], "nll_loss: target")
-    losses = -squeeze(gather(x, -1, unsqueeze(_counted(index, ignore_index), -1)), -1)
-    losses = where(np.not_equal(index, ignore_index), losses, 0.0)
-    return _mean(losses, index, ignore=ignore_index) if reduction == "mean" else reduced(losses, reduction)
-
-
-# Elementwise losses
-
-
-def _compared(name: str, input: Any, target: Any, reduction: str) -> tuple[Any, Any]:
-    """Both, if they have one shape: a loss does not broadcast."""
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', and not {reduction!r}")
-    if not isinstance(input, Tensor) or not isinstance(target, Tensor) or input._array.shape != target._array.shape:
-        a, b = np.shape(_data(input)), np.shape(_data(target))
-        if a != b:
-            fix = "target.unsqueeze(-1)" if (*b, 1) == a else "target.squeeze(-1)" if (*a, 1) == b else ""
-            raise ValueError(
-                f"{name}: input {a} and target {b} have different shapes, and broadcasting them would compare every "
-                f"input with every target{f': {fix} would fit' if fix else ''}"
-            )
-    return _operand(input), _operand(target)
-
-
 # An elementwise loss is one op, its reduction included: the rule broadcasts a number instead of filling an array.
 
 
@@ -280,51 +175,6 @@ def _absolute_error(a: Array, b: Array, *, reduction: str) -> Any:
 )
 def _logistic_loss(x: Array, target: Array, *, reduction: str) -> Any:
     return _total(np.logaddexp(0.0, x) - x * target, reduction)
-
-
-def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """The squared difference; input and target have one shape. Raises ValueError where they have not.
-
-    >>> import autograd_lite as al
-    >>> al.nn.functional.mse_loss(al.tensor([1.0, 2.0]), al.tensor([0.0, 0.0]))
-    tensor(2.5)
-    """
-    return _squared_error(*_compared("mse_loss", input, target, reduction), reduction=reduction)
-
-
-def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """The absolute difference; input and target have one shape. Raises ValueError where they have not."""
-    return _absolute_error(*_compared("l1_loss", input, target, reduction), reduction=reduction)
-
-
-def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
-    """Sigmoid and binary cross-entropy in one, in nats: stable for any finite logit. One shape for both.
-
-    >>> import autograd_lite as al
-    >>> al.nn.functional.binary_cross_entropy_with_logits(al.tensor([-1000.0]), al.tensor([1.0]))
-    tensor(1000.)
-    """
-    x, t = _compared("binary_cross_entropy_with_logits", input, target, reduction)
-    if weight is None:
-        return _logistic_loss(x, t, reduction=reduction)
-    return reduced(_logistic_loss(x, t, reduction="none") * weight, reduction)
-
-
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
-    """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits."""
-    p, t = _compared("binary_cross_entropy", input, target, reduction)
-    if not ((_data(p) >= 0) & (_data(p) <= 1)).all():
-        raise ValueError(
-            "binary_cross_entropy takes probabilities, and some are not in 0 to 1: for logits there is "
-            "binary_cross_entropy_with_logits"
-        )
-    losses = -(t * _safe_log(p) + (1.0 - t) * _safe_log(1.0 - p))
-    return reduced(losses if weight is None else losses * weight, reduction)
-
-
-def _safe_log(p: Any) -> Any:
-    tiny = 3.720075976020836e-44  # exp(-100)
-    return log(where(less(p, tiny), tiny, p))
 
 
 # What these ops compute on the way, from their first argument: a hand-written pass may use it, for right or wrong

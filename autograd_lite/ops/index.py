@@ -146,24 +146,24 @@ def embedding(input: Any, weight: Any) -> Any:
         raise
 
 
-def index_select(x: Any, dim: int, index: Any) -> Any:
+def index_select(input: Any, dim: int, index: Any) -> Any:
     """The slices of x along `dim` that a vector of integers names, in that order, repeats allowed.
 
     >>> import autograd_lite as al
     >>> al.index_select(al.eye(3), 1, al.tensor([2, 2])).tolist()
     [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
     """
-    (d,) = axes(dim, np.ndim(_data(x)))
+    (d,) = axes(dim, np.ndim(_data(input)))
     raw = _data(index)
     if raw.ndim > 1:
         raise ValueError(f"index_select needs a vector of indices, and got shape {raw.shape}")
-    _refuse_range(raw, np.shape(_data(x))[d], "index_select")
+    _refuse_range(raw, np.shape(_data(input))[d], "index_select")
     index = index if isinstance(index, Tensor) else raw
     index = index.reshape(-1)
-    return take_rows(x, index) if d == 0 else _pick(x, index, form=along(d, ARRAY))
+    return take_rows(input, index) if d == 0 else _pick(input, index, form=along(d, ARRAY))
 
 
-def gather(x: Any, dim: int, index: Any) -> Any:
+def gather(input: Any, dim: int, index: Any) -> Any:
     """out[i][j] = x[index[i][j]][j] for dim 0, and so on: one entry of x along `dim` for every entry of index.
 
     x and index have the same number of dimensions; off `dim` the index is no larger than x.
@@ -172,7 +172,7 @@ def gather(x: Any, dim: int, index: Any) -> Any:
     >>> al.gather(al.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, al.tensor([[0], [1]])).tolist()
     [[1.0], [4.0]]
     """
-    shape, raw = np.shape(_data(x)), _data(index)
+    shape, raw = np.shape(_data(input)), _data(index)
     (d,) = axes(dim, len(shape))
     if raw.ndim != len(shape) or any(n > shape[k] for k, n in enumerate(raw.shape) if k != d):
         raise ValueError(
@@ -181,4 +181,4 @@ def gather(x: Any, dim: int, index: Any) -> Any:
     _refuse_range(raw, shape[d], "gather")
     places: list[Any] = list(np.ogrid[tuple(slice(n) for n in raw.shape)])
     places[d] = index if isinstance(index, Tensor) else raw
-    return _pick(x, *places, form=(ARRAY,) * len(shape))
+    return _pick(input, *places, form=(ARRAY,) * len(shape))

@@ -79,7 +79,7 @@ def _misfit(a: tuple[int, ...], b: tuple[int, ...]) -> str:
 ufuncs[np.matmul] = matmul
 
 
-def dot(a: Any, b: Any) -> Any:
+def dot(input: Any, tensor: Any) -> Any:
     """NumPy's `dot`: the inner product of vectors, the product of matrices, a sum over the last dimension of `a`
     and the last but one of `b` beyond that; with a number, the product.
 
@@ -87,15 +87,15 @@ def dot(a: Any, b: Any) -> Any:
     >>> al.tensor([1.0, 2.0]).dot(al.tensor([3.0, 4.0]))
     tensor(11.)
     """
-    n, m = np.ndim(_data(a)), np.ndim(_data(b))
+    n, m = np.ndim(_data(input)), np.ndim(_data(tensor))
     if n == 0 or m == 0:
-        return multiply(a, b)
+        return multiply(input, tensor)
     if m <= 2:
-        return matmul(a, b)
-    b_shape = np.shape(_data(b))
+        return matmul(input, tensor)
+    b_shape = np.shape(_data(tensor))
     order = (m - 2, *range(m - 2), m - 1)
-    flat = reshape(permute(b, order), (b_shape[-2], prod(b_shape[:-2]) * b_shape[-1]))
-    return reshape(matmul(a, flat), (*np.shape(_data(a))[:-1], *b_shape[:-2], b_shape[-1]))
+    flat = reshape(permute(tensor, order), (b_shape[-2], prod(b_shape[:-2]) * b_shape[-1]))
+    return reshape(matmul(input, flat), (*np.shape(_data(input))[:-1], *b_shape[:-2], b_shape[-1]))
 
 
 def _weight_gradient(g: Any, x: Any) -> Any:

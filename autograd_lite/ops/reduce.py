@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_lite.core import Tensor, ndarray, primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import exp, square
+from autograd_lite.ops.elementwise import exp, maximum, minimum, square
 from autograd_lite.ops.shape import Dims, axes, kept, squeeze, stretched, unsqueeze
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "max",
     "mean",
     "min",
-    "norm",
     "std",
     "sum",
     "var",
@@ -54,6 +53,10 @@ def _either(dim: Any, axis: Any) -> Any:
     return axis if dim is None else dim
 
 
+def _in(x: Any, dtype: Any) -> Any:
+    return x.to(dtype) if isinstance(x, Tensor) else np.asarray(x, dtype)
+
+
 def _over(reduction: Any, x: Any, dim: Any, keepdim: bool, axis: Any, keepdims: bool) -> Any:
     """A reduction, its arguments under whichever of their names they were given."""
     return reduction(x, dim=axes(_either(dim, axis), _ndim(x)), keepdim=keepdim or keepdims)
@@ -65,10 +68,11 @@ def _sum(x: Array, *, dim: Axes, keepdim: bool) -> Any:
 
 
 def sum(
-    x: Any,
+    input: Any,
     dim: Dims | None = None,
     keepdim: bool = False,
     *,
+    dtype: Any = None,
     axis: Dims | None = None,
     keepdims: bool = False,
 ) -> Any:
@@ -78,7 +82,8 @@ def sum(
     >>> al.sum(al.ones(2, 3), dim=0)
     tensor([2., 2., 2.])
     """
-    return _over(_sum, x, dim, keepdim, axis, keepdims)
+    input = input if dtype is None else _in(input, dtype)
+    return _over(_sum, input, dim, keepdim, axis, keepdims)
 
 
 @primitive(x=lambda g, x_shape, dim: _spread(g, x_shape, dim) / _count(x_shape, dim))
@@ -97,10 +102,11 @@ def _count(shape: tuple[int, ...], dim: Axes) -> float:
 
 
 def mean(
-    x: Any,
+    input: Any,
     dim: Dims | None = None,
     keepdim: bool = False,
     *,
+    dtype: Any = None,
     axis: Dims | None = None,
     keepdims: bool = False,
 ) -> Any:
@@ -110,11 +116,12 @@ def mean(
     >>> al.mean(al.arange(4.0))
     tensor(1.5)
     """
-    return _over(_mean, x, dim, keepdim, axis, keepdims)
+    input = input if dtype is None else _in(input, dtype)
+    return _over(_mean, input, dim, keepdim, axis, keepdims)
 
 
 def var(
-    x: Any,
+    input: Any,
     dim: Dims | None = None,
     unbiased: bool = True,
     keepdim: bool = False,
@@ -129,11 +136,12 @@ def var(
     >>> al.var(al.tensor([1.0, 3.0])), al.var(al.tensor([1.0, 3.0]), unbiased=False)
     (tensor(2.), tensor(1.))
     """
-    dims = axes(_either(dim, axis), _ndim(x))
+    dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)  # var(x, False), as PyTorch has it
+    dims = axes(_either(dim, axis), _ndim(input))
     ddof = int(unbiased) if correction is None else correction
-    centred = x - mean(x, dims, True)
+    centred = input - mean(input, dims, True)
     total = sum(square(centred), dims, keepdim or keepdims)
-    count = _count(np.shape(x.data if isinstance(x, Tensor) else x), dims) - ddof
+    count = _count(np.shape(input.data if isinstance(input, Tensor) else input), dims) - ddof
     if count <= 0:
         raise ValueError(
             f"var: no degrees of freedom are left over dim {dims} with correction {ddof}; unbiased=False divides by n"
@@ -146,9 +154,9 @@ def _root(x: Array) -> Any:
     return np.sqrt(x)
 
 
-def std(x: Any, dim: Dims | None = None, unbiased: bool = True, keepdim: bool = False, **more: Any) -> Any:
+def std(input: Any, dim: Dims | None = None, unbiased: bool = True, keepdim: bool = False, **more: Any) -> Any:
     """The square root of `var`, with the same arguments; its slope where all are equal is taken as 0."""
-    return _root(var(x, dim, unbiased, keepdim, **more))
+    return _root(var(input, dim, unbiased, keepdim, **more))
 
 
 def _extreme_rule(g: Any, x: Any, y: Any, x_shape: tuple[int, ...], dim: Axes) -> Any:
@@ -169,7 +177,7 @@ def _amin(x: Array, *, dim: Axes, keepdim: bool) -> Any:
 
 
 def amax(
-    x: Any,
+    input: Any,
     dim: Dims | None = None,
     keepdim: bool = False,
     *,
@@ -177,11 +185,11 @@ def amax(
     keepdims: bool = False,
 ) -> Any:
     """The largest over `dim`; equal ones share the gradient evenly."""
-    return _over(_amax, x, dim, keepdim, axis, keepdims)
+    return _over(_amax, input, dim, keepdim, axis, keepdims)
 
 
 def amin(
-    x: Any,
+    input: Any,
     dim: Dims | None = None,
     keepdim: bool = False,
     *,
@@ -189,7 +197,7 @@ def amin(
     keepdims: bool = False,
 ) -> Any:
     """The smallest over `dim`; equal ones share the gradient evenly."""
-    return _over(_amin, x, dim, keepdim, axis, keepdims)
+    return _over(_amin, input, dim, keepdim, axis, keepdims)
 
 
 @primitive(x=None)
@@ -203,17 +211,17 @@ def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Any:
 
 
 def argmax(
-    x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
+    input: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
 ) -> Any:
     """Where the largest is, along `dim` or, for None, in the flattened tensor; the first of equals."""
-    return _argmax(x, dim=_either(dim, axis), keepdim=keepdim or keepdims)
+    return _argmax(input, dim=_either(dim, axis), keepdim=keepdim or keepdims)
 
 
 def argmin(
-    x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
+    input: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
 ) -> Any:
     """Where the smallest is, along `dim` or, for None, in the flattened tensor; the first of equals."""
-    return _argmin(x, dim=_either(dim, axis), keepdim=keepdim or keepdims)
+    return _argmin(input, dim=_either(dim, axis), keepdim=keepdim or keepdims)
 
 
 @primitive(x=None)
@@ -226,19 +234,33 @@ def _all(x: Array, *, dim: Axes, keepdim: bool) -> Any:
     return np.all(x, axis=dim, keepdims=keepdim)
 
 
-def any(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
+def any(
+    input: Any,
+    dim: Dims | None = None,
+    keepdim: bool = False,
+    *,
+    axis: Dims | None = None,
+    keepdims: bool = False,
+) -> Any:
     """Whether any element over `dim` is true.
 
     >>> import autograd_lite as al
     >>> al.any(al.tensor([[0, 1], [0, 0]]), dim=1)
     tensor([ True, False])
     """
-    return _any(x, dim=axes(dim, _ndim(x)), keepdim=keepdim)
+    return _over(_any, input, dim, keepdim, axis, keepdims)
 
 
-def all(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
+def all(
+    input: Any,
+    dim: Dims | None = None,
+    keepdim: bool = False,
+    *,
+    axis: Dims | None = None,
+    keepdims: bool = False,
+) -> Any:
     """Whether all elements over `dim` are true."""
-    return _all(x, dim=axes(dim, _ndim(x)), keepdim=keepdim)
+    return _over(_all, input, dim, keepdim, axis, keepdims)
 
 
 class Extremes(NamedTuple):
@@ -259,29 +281,48 @@ def _extremes(x: Any, dim: int, keepdim: bool, places: Any) -> Extremes:
 
 
 def max(
-    x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    axis: int | None = None,
+    keepdims: bool = False,
 ) -> Any:
     """The largest of all, or with `dim` a pair (values, indices) along it, the first of equals.
 
-    With NumPy's `axis` in place of `dim`, the values alone.
+    With NumPy's `axis` in place of `dim`, the values alone; with another tensor, `maximum`.
 
     >>> import autograd_lite as al
     >>> x = al.tensor([[1.0, 5.0], [7.0, 2.0]])
     >>> al.max(x), al.max(x, dim=1).values, al.max(x, axis=1)
     (tensor(7.), tensor([5., 7.]), tensor([5., 7.]))
     """
+    if other is not None or isinstance(dim, Tensor | ndarray):
+        return maximum(input, dim if other is None else other)
     if dim is None or axis is not None:
-        return _over(_amax, x, dim, keepdim, axis, keepdims)
-    return _extremes(x, dim, keepdim or keepdims, argmax)
+        return _over(_amax, input, dim, keepdim, axis, keepdims)
+    return _extremes(input, dim, keepdim or keepdims, argmax)
 
 
 def min(
-    x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    axis: int | None = None,
+    keepdims: bool = False,
 ) -> Any:
-    """The smallest of all, or with `dim` a pair (values, indices) along it; with `axis`, the values alone."""
+    """The smallest of all, or with `dim` a pair (values, indices) along it; with `axis`, the values alone.
+
+    With another tensor, `minimum`.
+    """
+    if other is not None or isinstance(dim, Tensor | ndarray):
+        return minimum(input, dim if other is None else other)
     if dim is None or axis is not None:
-        return _over(_amin, x, dim, keepdim, axis, keepdims)
-    return _extremes(x, dim, keepdim or keepdims, argmin)
+        return _over(_amin, input, dim, keepdim, axis, keepdims)
+    return _extremes(input, dim, keepdim or keepdims, argmin)
 
 
 @primitive(x=lambda g, x, y, x_shape, dim: g.reshape(kept(x_shape, dim)) * exp(x - y.reshape(kept(x_shape, dim))))
@@ -295,7 +336,7 @@ def _logsumexp(x: Array, *, dim: Axes, keepdim: bool) -> Any:
 
 
 def logsumexp(
-    x: Any,
+    input: Any,
     dim: Dims | None = None,
     keepdim: bool = False,
     *,
@@ -308,16 +349,9 @@ def logsumexp(
     >>> al.logsumexp(al.tensor([1000.0, 1000.0]), 0)
     tensor(1000.69314718)
     """
-    return _over(_logsumexp, x, dim, keepdim, axis, keepdims)
+    return _over(_logsumexp, input, dim, keepdim, axis, keepdims)
 
 
-def norm(x: Any, p: Any = 2, dim: Dims | None = None, keepdim: bool = False) -> Any:
-    """The Euclidean length over `dim`; its slope at 0 is taken as 0. Raises ValueError for a p other than 2.
-
-    >>> import autograd_lite as al
-    >>> al.norm(al.tensor([3.0, 4.0]))
-    tensor(5.)
-    """
-    if p not in (2, "fro", None):
-        raise ValueError(f"norm: p={p!r} has no rule here; p=2 has, and for p=1 there is sum(absolute(x), dim)")
+def euclidean(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
+    """The Euclidean length over `dim`; its slope at 0 is taken as 0."""
     return _root(sum(square(x), dim, keepdim))

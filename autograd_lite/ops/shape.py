@@ -20,7 +20,6 @@ __all__ = [
     "discrete",
     "expand",
     "flatten",
-    "pad",
     "permute",
     "reshape",
     "split",
@@ -66,7 +65,14 @@ def _reshape(x: Array, *, shape: tuple[int, ...]) -> Any:
     return np.reshape(x, shape)
 
 
-def reshape(x: Any, *shape: Any) -> Any:
+def _given(several: tuple[Any, ...], named: Any) -> Any:
+    """Numbers given one by one, as one sequence, or as one by its name."""
+    if named is not None:
+        return named
+    return several[0] if len(several) == 1 and not isinstance(several[0], int | np.integer) else several
+
+
+def reshape(input: Any, *sizes: Any, shape: Sequence[int] | None = None) -> Any:
     """The same numbers in row-major order, in another shape; one size may be -1.
 
     Raises ValueError where the sizes do not multiply to the number of elements.
@@ -75,8 +81,7 @@ def reshape(x: Any, *shape: Any) -> Any:
     >>> al.tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).shape
     (2, 2)
     """
-    sizes = shape[0] if len(shape) == 1 and not isinstance(shape[0], int | np.integer) else shape
-    return _reshape(x, shape=tuple(sizes))
+    return _reshape(input, shape=tuple(_given(sizes, shape)))
 
 
 @primitive(x=lambda g, dims: g.transpose(tuple(sorted(range(len(dims)), key=dims.__getitem__))))
@@ -84,69 +89,69 @@ def _permute(x: Array, *, dims: tuple[int, ...]) -> Any:
     return np.transpose(x, dims)
 
 
-def permute(x: Any, *dims: Any) -> Any:
+def permute(input: Any, *order: Any, dims: Sequence[int] | None = None) -> Any:
     """The dimensions in another order: `permute(x, 2, 0, 1)` or `permute(x, (2, 0, 1))`."""
-    order = dims[0] if len(dims) == 1 and not isinstance(dims[0], int | np.integer) else dims
-    order = axes(order, np.ndim(_data(x)))
-    if len(order) != np.ndim(_data(x)):
-        raise ValueError(f"permute needs all {np.ndim(_data(x))} dimensions, and got {tuple(order)}")
-    return _permute(x, dims=order)
+    order = axes(_given(order, dims), np.ndim(_data(input)))
+    if len(order) != np.ndim(_data(input)):
+        raise ValueError(f"permute needs all {np.ndim(_data(input))} dimensions, and got {tuple(order)}")
+    return _permute(input, dims=order)
 
 
-def transpose(x: Any, *dims: Any) -> Any:
+def transpose(input: Any, *dims: Any, dim0: int | None = None, dim1: int | None = None) -> Any:
     """Two dimensions swapped: `transpose(x, 0, 1)`. Without dimensions, or with a tuple, NumPy's transpose."""
-    ndim = np.ndim(_data(x))
+    ndim, dims = np.ndim(_data(input)), (*dims, *(d for d in (dim0, dim1) if d is not None))
     if not dims or dims == (None,):
-        return _permute(x, dims=tuple(range(ndim))[::-1])
+        return _permute(input, dims=tuple(range(ndim))[::-1])
     if len(dims) != 2:
-        return permute(x, *dims)
+        return permute(input, *dims)
     a, b = axes(dims[0], ndim)[0], axes(dims[1], ndim)[0]
     order = list(range(ndim))
     order[a], order[b] = order[b], order[a]
-    return _permute(x, dims=tuple(order))
+    return _permute(input, dims=tuple(order))
 
 
-def t(x: Any) -> Any:
+def t(input: Any) -> Any:
     """A matrix transposed; a vector or a number as it is."""
-    if np.ndim(_data(x)) > 2:
+    if np.ndim(_data(input)) > 2:
         raise ValueError(
-            f"t() is for matrices and vectors, not for shape {_data(x).shape}: name two dimensions, transpose(x, a, b)"
+            f"t() is for matrices and vectors, not for shape {_data(input).shape}: name two dimensions, "
+            "transpose(x, a, b)"
         )
-    return transpose(x)
+    return transpose(input)
 
 
-def squeeze(x: Any, dim: Dims | None = None) -> Any:
+def squeeze(input: Any, dim: Dims | None = None) -> Any:
     """Without the dimensions of size 1: all of them, or those of `dim` that have size 1.
 
     >>> import autograd_lite as al
     >>> al.zeros(1, 3, 1).squeeze().shape
     (3,)
     """
-    shape = np.shape(_data(x))
+    shape = np.shape(_data(input))
     gone = {d for d in axes(dim, len(shape)) if shape[d] == 1}
-    return _reshape(x, shape=tuple(n for d, n in enumerate(shape) if d not in gone))
+    return _reshape(input, shape=tuple(n for d, n in enumerate(shape) if d not in gone))
 
 
-def unsqueeze(x: Any, dim: int) -> Any:
+def unsqueeze(input: Any, dim: int) -> Any:
     """With a new dimension of size 1 at `dim`.
 
     >>> import autograd_lite as al
     >>> al.zeros(3).unsqueeze(-1).shape
     (3, 1)
     """
-    shape = np.shape(_data(x))
+    shape = np.shape(_data(input))
     (d,) = axes(dim, len(shape) + 1)
-    return _reshape(x, shape=(*shape[:d], 1, *shape[d:]))
+    return _reshape(input, shape=(*shape[:d], 1, *shape[d:]))
 
 
-def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The dimensions from `start_dim` to `end_dim` as one, in row-major order."""
-    shape = np.shape(_data(x)) or (1,)
+    shape = np.shape(_data(input)) or (1,)
     (first,), (last,) = axes(start_dim, len(shape)), axes(end_dim, len(shape))
     if first > last:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     size = int(np.prod(shape[first : last + 1]))
-    return _reshape(x, shape=(*shape[:first], size, *shape[last + 1 :]))
+    return _reshape(input, shape=(*shape[:first], size, *shape[last + 1 :]))
 
 
 def stretched(x: Any, shape: tuple[int, ...]) -> Any:
@@ -165,24 +170,24 @@ def _broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(x, shape)
 
 
-def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
+def broadcast_to(input: Any, size: Sequence[int]) -> Any:
     """Repeated along dimensions of size 1 and along new leading ones; a view."""
-    return _broadcast_to(x, shape=tuple(shape))
+    return _broadcast_to(input, shape=tuple(size))
 
 
-def expand(x: Any, *sizes: Any) -> Any:
+def expand(input: Any, *sizes: Any) -> Any:
     """PyTorch's `broadcast_to`: sizes as arguments, -1 for a size that stays.
 
     >>> import autograd_lite as al
     >>> al.zeros(3, 1).expand(2, -1, 4).shape
     (2, 3, 4)
     """
-    want = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
-    have = np.shape(_data(x))
+    want = _given(sizes, None)
+    have = np.shape(_data(input))
     new = len(want) - len(have)
     if new < 0 or -1 in want[:new]:
         raise ValueError(f"expand: a tensor of shape {have} cannot be expanded to {tuple(want)}")
-    return _broadcast_to(x, shape=tuple(have[d - new] if n == -1 else int(n) for d, n in enumerate(want)))
+    return _broadcast_to(input, shape=tuple(have[d - new] if n == -1 else int(n) for d, n in enumerate(want)))
 
 
 @primitive(x=lambda g, x_shape: np.broadcast_to(g, x_shape))
@@ -237,15 +242,15 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     return cat([unsqueeze(t, dim) for t in tensors], dim)
 
 
-def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
     """Pieces along `dim`: of one size (the last may be smaller), or of the sizes listed.
 
     >>> import autograd_lite as al
     >>> [p.shape for p in al.arange(5).split(2)]
     [(2,), (2,), (1,)]
     """
-    (d,) = axes(dim, np.ndim(_data(x)))
-    total = np.shape(_data(x))[d]
+    (d,) = axes(dim, np.ndim(_data(tensor)))
+    total = np.shape(_data(tensor))[d]
     if isinstance(split_size_or_sections, int | np.integer):
         step = int(split_size_or_sections)
         if step < 1:
@@ -256,13 +261,13 @@ def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> 
     if sum(sizes) != total:
         raise ValueError(f"split: sizes {sizes} add up to {sum(sizes)}, and dim {dim} has {total}")
     starts = np.cumsum([0, *sizes]).tolist()
-    return tuple(x[along(d, slice(a, b))] for a, b in pairwise(starts))
+    return tuple(tensor[along(d, slice(a, b))] for a, b in pairwise(starts))
 
 
-def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` pieces of equal size along `dim`; the last may be smaller."""
-    (d,) = axes(dim, np.ndim(_data(x)))
-    return split(x, max(1, -(-np.shape(_data(x))[d] // chunks)), d)
+    (d,) = axes(dim, np.ndim(_data(input)))
+    return split(input, max(1, -(-np.shape(_data(input))[d] // chunks)), d)
 
 
 @primitive(x=lambda g, widths: _crop(g, widths))
@@ -277,12 +282,7 @@ def _crop(g: Any, widths: tuple[tuple[int, int], ...]) -> Any:
 
 
 def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
-    """With `value` around it: `widths` has a pair (before, after) for each dimension, as in `np.pad`.
-
-    >>> import autograd_lite as al
-    >>> al.ops.pad(al.ones(2), [(1, 2)])
-    tensor([0., 1., 1., 0., 0.])
-    """
+    """With `value` around it: `widths` has a pair (before, after) for each dimension, as in `np.pad`."""
     return _pad(x, widths=tuple((int(a), int(b)) for a, b in widths), value=value)
 
 

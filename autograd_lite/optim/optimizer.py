@@ -11,7 +11,7 @@ import numpy as np
 from autograd_lite.core import Tensor
 from autograd_lite.memory import Array, written
 from autograd_lite.modes import changes, contexts, mode
-from autograd_lite.nn.module import clear_grad
+from autograd_lite.nn.parameter import clear_grad
 from autograd_lite.sparse import RowSparse
 
 LARGE = 4096  # elements from which a product goes into a buffer that is kept: a fresh one costs page faults

@@ -1,0 +1,177 @@
+"""The members of Tensor that convert it, ask for its form, or make others like it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd_lite import creation, ops
+from autograd_lite.core import Tensor
+from autograd_lite.memory import Array
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+else:
+    Self = Any
+
+
+def _dtype_of(given: Any) -> Any:
+    """The dtype in an argument of `to`: a Tensor's, or the one that it names; None for a device."""
+    if isinstance(given, Tensor):
+        return given.dtype
+    if isinstance(given, str) and given.partition(":")[0] in ("cpu", "cuda", "mps", "meta", "xpu"):
+        if given.partition(":")[0] != "cpu":
+            raise ValueError(f"there is no device {given!r}: arrays are NumPy's, on the CPU")
+        return None
+    return given
+
+
+class Conversions:
+    """Dtypes, forms, and new tensors like this one."""
+
+    if not TYPE_CHECKING:
+        __slots__ = ()
+    data: Array
+    node: Any
+
+    # Dtypes
+
+    def to(
+        self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: Any = False
+    ) -> Any:
+        """In another dtype, recorded; itself where it has it already. Also like a tensor, or to the device "cpu".
+
+        >>> import autograd_lite as al
+        >>> al.tensor([1.5]).to("cpu", al.float32).dtype.name
+        'float32'
+        """
+        given = [_dtype_of(a) for a in (*args, device) if a is not None and not isinstance(a, np.bool_ | bool)]
+        kinds = [k for k in (*given, dtype) if k is not None]
+        if not kinds or self.data.dtype == kinds[-1]:
+            return ops.clone(self) if copy else self
+        kind = np.dtype(kinds[-1])
+        return (ops.cast if kind.kind == "f" else ops.discrete)(self, dtype=kind)
+
+    astype = to
+
+    def type(self, dtype: Any = None) -> Any:
+        """In another dtype; without one, the name of this one's."""
+        return self.data.dtype.name if dtype is None else self.to(dtype)
+
+    def type_as(self, other: Any) -> Any:
+        """In the other's dtype."""
+        return self.to(other.dtype)
+
+    def double(self) -> Any:
+        """As float64."""
+        return self.to(np.float64)
+
+    def float(self) -> Any:
+        """As float32, PyTorch's float."""
+        return self.to(np.float32)
+
+    def half(self) -> Any:
+        """As float16."""
+        return self.to(np.float16)
+
+    def long(self) -> Any:
+        """As int64."""
+        return self.to(np.int64)
+
+    def int(self) -> Any:
+        """As int32."""
+        return self.to(np.int32)
+
+    def short(self) -> Any:
+        """As int16."""
+        return self.to(np.int16)
+
+    def char(self) -> Any:
+        """As int8."""
+        return self.to(np.int8)
+
+    def byte(self) -> Any:
+        """As uint8."""
+        return self.to(np.uint8)
+
+    def bool(self) -> Any:
+        """As booleans."""
+        return self.to(np.bool_)
+
+    # Where it is: NumPy's memory
+
+    def cpu(self) -> Self:
+        """Itself: there is no other device."""
+        return self
+
+    @property
+    def device(self) -> Any:
+        """Where it is: "cpu", always."""
+        return "cpu"
+
+    @property
+    def is_cuda(self) -> Any:
+        """False."""
+        return False
+
+    def contiguous(self) -> Any:
+        """Itself where the array lies row by row, else a copy that does, recorded."""
+        return self if self.data.flags.c_contiguous else ops.reshape(ops.flatten(self), self.data.shape)
+
+    def is_contiguous(self) -> Any:
+        """Whether the array lies in memory row by row."""
+        return self.data.flags.c_contiguous
+
+    def stride(self, dim: Any = None) -> Any:
+        """How many elements to step for the next one along each dimension, or along one."""
+        steps = tuple(s // self.data.itemsize for s in self.data.strides)
+        return steps if dim is None else steps[dim]
+
+    def element_size(self) -> Any:
+        """The bytes of an element."""
+        return self.data.itemsize
+
+    @property
+    def itemsize(self) -> Any:
+        """The bytes of an element."""
+        return self.data.itemsize
+
+    @property
+    def nbytes(self) -> Any:
+        """The bytes of all elements."""
+        return self.data.nbytes
+
+    # Form
+
+    def size(self, dim: Any = None) -> Any:
+        """The shape, or one of its sizes."""
+        return self.data.shape if dim is None else self.data.shape[dim]
+
+    def dim(self) -> Any:
+        """The number of dimensions."""
+        return self.data.ndim
+
+    ndimension = dim
+
+    # Others like it: of its dtype, unless another is given
+
+    def new_tensor(self, data: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+        """A tensor with this data."""
+        return creation.tensor(data, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+
+    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+        """Zeros of a shape."""
+        return creation.zeros(*size, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+
+    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+        """Ones of a shape."""
+        return creation.ones(*size, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+
+    def new_empty(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+        """Anything of a shape."""
+        return creation.empty(*size, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+
+    def new_full(self, size: Any, fill_value: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+        """One value all over a shape."""
+        return creation.full(size, fill_value, dtype=dtype or self.data.dtype, requires_grad=requires_grad)

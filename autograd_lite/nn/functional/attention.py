@@ -1,0 +1,73 @@
+"""Attention."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import ops
+from autograd_lite.nn.functional.parts import shape_of
+from autograd_lite.ops.shape import _data, _operand
+
+__all__ = ["scaled_dot_product_attention"]
+
+
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Any:
+    """softmax(query keyᵀ scale + mask) value, of (..., L, E), (..., S, E) and (..., S, V) (Vaswani et al. 2017).
+
+    The scale is 1 / √E unless given. A mask (..., L, S) of booleans is True where a query sees a key, and one of
+    numbers is added; with `is_causal` query i sees the keys up to i. A query that a mask of booleans lets see nothing
+    gets zeros. Dropout is applied whenever `dropout_p` is over 0. With `enable_gqa` the heads of key and value
+    (dimension -3) are repeated to as many as the query has.
+
+    >>> import autograd_lite as al
+    >>> q, v = al.zeros(1, 2, 4), al.tensor([[[1.0], [3.0]]])
+    >>> al.nn.functional.scaled_dot_product_attention(q, q, v, is_causal=True).tolist()
+    [[[1.0], [2.0]]]
+    """
+    q, k, v = _operand(query), _operand(key), _operand(value)
+    if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+        raise ValueError(
+            f"scaled_dot_product_attention: query {q.shape}, key {k.shape} and value {v.shape} do not fit: they are "
+            "(..., L, E), (..., S, E) and (..., S, V)"
+        )
+    if enable_gqa:
+        k, v = (_repeated(heads, q.shape[-3]) for heads in (k, v))
+    scores = ops.matmul(q, ops.transpose(k, -1, -2)) * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)
+    seen = None
+    if is_causal:
+        if attn_mask is not None:
+            raise ValueError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
+        seen = np.tri(q.shape[-2], k.shape[-2], dtype=bool)
+        scores = ops.where(seen, scores, -np.inf)
+    elif attn_mask is not None:
+        mask = _operand(attn_mask)
+        if _data(mask).dtype.kind == "b":
+            seen = mask
+            scores = ops.where(mask, scores, float(np.finfo(_data(scores).dtype).min))
+        else:
+            scores = scores + mask
+    shares = ops.softmax(scores, -1)
+    if seen is not None and not is_causal:
+        shares = ops.where(seen, shares, 0.0)  # for a query that sees nothing
+    return ops.matmul(ops.dropout(shares, dropout_p), v)
+
+
+def _repeated(heads: Any, count: int) -> Any:
+    """Each head of (..., H, S, E) so often that there are `count`."""
+    shape = shape_of(heads)
+    if count % shape[-3]:
+        raise ValueError(f"enable_gqa: {count} heads of the query are no multiple of {shape[-3]}")
+    wide = ops.unsqueeze(heads, -3)
+    return ops.expand(wide, *shape[:-2], count // shape[-3], *shape[-2:]).reshape((*shape[:-3], count, *shape[-2:]))

@@ -1,0 +1,5 @@
+"""Padding."""
+
+from autograd_lite.ops import pad
+
+__all__ = ["pad"]

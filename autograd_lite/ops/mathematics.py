@@ -1,0 +1,397 @@
+"""More elementwise mathematics, by PyTorch's names: trigonometry, powers and logarithms, rounding, pairs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.core import Tensor, primitive, ufunc
+from autograd_lite.memory import Array
+from autograd_lite.ops.elementwise import (
+    _flat,
+    add,
+    clamp,
+    divide,
+    equal,
+    floor,
+    floor_divide,
+    isnan,
+    less_equal,
+    log,
+    log1p,
+    logical_and,
+    logical_or,
+    logistic,
+    multiply,
+    negative,
+    power,
+    sigmoid,
+    sign,
+    subtract,
+    where,
+)
+from autograd_lite.ops.shape import _data
+
+__all__ = [
+    "acos",
+    "acosh",
+    "addcdiv",
+    "addcmul",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "copysign",
+    "cosh",
+    "deg2rad",
+    "div",
+    "exp2",
+    "expit",
+    "fix",
+    "float_power",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frac",
+    "heaviside",
+    "hypot",
+    "ldexp",
+    "lerp",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logit",
+    "nan_to_num",
+    "positive",
+    "rad2deg",
+    "remainder",
+    "rsqrt",
+    "rsub",
+    "sgn",
+    "signbit",
+    "sinc",
+    "sinh",
+    "sub",
+    "tan",
+    "true_divide",
+    "trunc",
+    "xlog1py",
+    "xlogy",
+]
+
+LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
+
+# Trigonometric and hyperbolic
+
+tan = ufunc(np.tan, "The tangent, of radians.", x=lambda g, y: g * (1.0 + y * y))
+arcsin = asin = ufunc(np.arcsin, "The angle of a sine.", x=lambda g, x: g / np.sqrt(1.0 - x * x))
+arccos = acos = ufunc(np.arccos, "The angle of a cosine.", x=lambda g, x: -g / np.sqrt(1.0 - x * x))
+arctan = atan = ufunc(np.arctan, "The angle of a tangent.", x=lambda g, x: g / (1.0 + x * x))
+sinh = ufunc(np.sinh, "The hyperbolic sine.", x=lambda g, x: g * np.cosh(x))
+cosh = ufunc(np.cosh, "The hyperbolic cosine.", x=lambda g, x: g * np.sinh(x))
+arcsinh = asinh = ufunc(np.arcsinh, "The inverse of sinh.", x=lambda g, x: g / np.sqrt(x * x + 1.0))
+arccosh = acosh = ufunc(np.arccosh, "The inverse of cosh, from 1 up.", x=lambda g, x: g / np.sqrt(x * x - 1.0))
+arctanh = atanh = ufunc(np.arctanh, "The inverse of tanh, in (-1, 1).", x=lambda g, x: g / (1.0 - x * x))
+deg2rad = ufunc(np.deg2rad, "Radians of degrees.", x=lambda g: g * (math.pi / 180.0))
+rad2deg = ufunc(np.rad2deg, "Degrees of radians.", x=lambda g: g * (180.0 / math.pi))
+
+
+def _distance(a: Any, b: Any) -> Any:
+    """The square of it from (0, 0); there infinite, so that slopes are 0, as PyTorch has them."""
+    square = np.multiply(a, a) + np.multiply(b, b)
+    return np.where(np.equal(square, 0), math.inf, square)
+
+
+arctan2 = atan2 = ufunc(
+    np.arctan2,
+    "The angle of the point (b, a): arctan(a / b), in the quadrant of both signs.",
+    a=lambda g, a, b: g * b / _distance(a, b),
+    b=lambda g, a, b: -g * a / _distance(a, b),
+)
+hypot = ufunc(
+    np.hypot,
+    "The square root of a² + b², without overflow.",
+    a=lambda g, a, y: g * (a / y),
+    b=lambda g, b, y: g * (b / y),
+)
+
+# Exponents and logarithms
+
+exp2 = ufunc(np.exp2, "2 to the power x.", x=lambda g, y: g * y * LOG_2)
+log10 = ufunc(np.log10, "The logarithm to base 10.", x=lambda g, x: g / (x * LOG_10))
+logaddexp = ufunc(
+    np.logaddexp,
+    "log(exp(a) + exp(b)), without overflow.",
+    a=lambda g, a, b: g * logistic(np.subtract(a, b)),
+    b=lambda g, a, b: g * logistic(np.subtract(b, a)),
+)
+logaddexp2 = ufunc(
+    np.logaddexp2,
+    "log2(2^a + 2^b), without overflow.",
+    a=lambda g, a, b: g * logistic(np.subtract(a, b) * LOG_2),
+    b=lambda g, a, b: g * logistic(np.subtract(b, a) * LOG_2),
+)
+
+
+def _sinc_slope(g: Any, x: Any, y: Any) -> Any:
+    at_0 = np.equal(x, 0)
+    return g * np.where(at_0, 0.0, (np.cos(x * math.pi) - y) / np.where(at_0, 1.0, x))
+
+
+@primitive(x=_sinc_slope)
+def sinc(x: Array) -> Any:
+    """sin(pi x) / (pi x), and 1 at 0, where its first and second slopes are taken as 0.
+
+    >>> import autograd_lite as al
+    >>> al.sinc(al.tensor([0.0, 0.5]))
+    tensor([1.        , 0.63661977])
+    """
+    return np.sinc(x)
+
+
+@primitive(x=lambda g, y: g * -0.5 * y * y * y)
+def rsqrt(x: Array) -> Any:
+    """1 / sqrt(x).
+
+    >>> import autograd_lite as al
+    >>> al.rsqrt(al.tensor([4.0, 1.0]))
+    tensor([0.5, 1. ])
+    """
+    return np.reciprocal(np.sqrt(x))
+
+
+def logit(input: Any, eps: float | None = None) -> Any:
+    """log(x / (1 - x)), the inverse of the sigmoid; with `eps`, x is first clamped to [eps, 1 - eps].
+
+    >>> import autograd_lite as al
+    >>> al.logit(al.sigmoid(al.tensor([-2.0, 3.0])))
+    tensor([-2.,  3.])
+    """
+    input = input if eps is None else clamp(input, eps, 1.0 - eps)
+    return subtract(log(input), log1p(negative(input)))
+
+
+def xlogy(input: Any, other: Any) -> Any:
+    """x log(y), and 0 where x is 0, whatever y is (but for NaN).
+
+    >>> import autograd_lite as al
+    >>> al.xlogy(al.tensor([0.0, 2.0]), al.tensor([0.0, 1.0]))
+    tensor([0., 0.])
+    """
+    if isinstance(other, int | float):
+        other = np.asarray(other, _data(input).dtype)
+    nothing = logical_and(equal(input, 0), less_equal(other, 0))
+    return multiply(input, log(where(nothing, 1.0, other)))
+
+
+def xlog1py(input: Any, other: Any) -> Any:
+    """x log(1 + y), and 0 where x is 0.
+
+    >>> import autograd_lite as al
+    >>> al.xlog1py(al.tensor([0.0, 2.0]), al.tensor([-1.0, 0.0]))
+    tensor([0., 0.])
+    """
+    return xlogy(input, add(1.0, other))
+
+
+def float_power(input: Any, exponent: Any) -> Any:
+    """x to a power, in float64.
+
+    >>> import autograd_lite as al
+    >>> al.float_power(al.tensor([2, 3]), -1)
+    tensor([0.5       , 0.33333333])
+    """
+    return power(multiply(input, np.float64(1.0)), exponent)
+
+
+def ldexp(input: Any, other: Any) -> Any:
+    """x times 2 to the power of the other.
+
+    >>> import autograd_lite as al
+    >>> al.ldexp(al.tensor([1.0, 3.0]), al.tensor([2, -1]))
+    tensor([4. , 1.5])
+    """
+    if isinstance(other, Tensor) and other.dtype.kind != "f" and _data(input).dtype.kind == "f":
+        other = other.to(_data(input).dtype)
+    return multiply(input, exp2(other))
+
+
+# Signs and rounding
+
+
+positive = ufunc(np.positive, "+x.", x=lambda g: g)
+trunc = fix = ufunc(np.trunc, "The integer part, towards 0.", x=_flat)
+signbit = ufunc(np.signbit, "Where the sign is set: below 0, and at -0.", x=None)
+sgn = sign
+copysign = ufunc(
+    np.copysign,
+    "a's size with b's sign; the slope is 0 where a is 0.",
+    a=lambda g, a, y: g * np.sign(a) * np.sign(y),
+    b=_flat,
+)
+
+
+def frac(input: Any) -> Any:
+    """What trunc leaves: x - trunc(x), with x's sign.
+
+    >>> import autograd_lite as al
+    >>> al.frac(al.tensor([1.5, -2.25]))
+    tensor([ 0.5 , -0.25])
+    """
+    return subtract(input, trunc(input))
+
+
+fmod = ufunc(
+    np.fmod,
+    "What division towards 0 leaves: its sign is a's.",
+    a=lambda g: g,
+    b=lambda g, a, b: -g * np.trunc(np.true_divide(a, b)),
+)
+remainder = ufunc(
+    np.remainder,
+    "What division towards minus infinity leaves: its sign is b's, as Python's %.",
+    a=lambda g: g,
+    b=lambda g, a, b: -g * np.floor(np.true_divide(a, b)),
+)
+
+
+@primitive(x=lambda g, x: np.where(np.isfinite(x), g, 0.0))
+def _nan_to_num(x: Array, *, nan: float, posinf: float | None, neginf: float | None) -> Any:
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+def nan_to_num(input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """Numbers in place of NaN (0) and of infinities (the largest and the lowest of the dtype), unless given.
+
+    >>> import autograd_lite as al
+    >>> al.nan_to_num(al.tensor([float("nan"), 1.0, float("inf")]), posinf=9.0)
+    tensor([0., 1., 9.])
+    """
+    return _nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+# Pairs
+
+
+fmax = ufunc(
+    np.fmax,
+    "The larger of a and b, and the number where one is NaN; of equals, a has the gradient.",
+    a=lambda g, a, b: np.where(logical_or(np.greater_equal(a, b), isnan(b)), g, 0.0),
+    b=lambda g, a, b: np.where(logical_or(np.greater_equal(a, b), isnan(b)), 0.0, g),
+)
+fmin = ufunc(
+    np.fmin,
+    "The smaller of a and b, and the number where one is NaN; of equals, a has the gradient.",
+    a=lambda g, a, b: np.where(logical_or(np.less_equal(a, b), isnan(b)), g, 0.0),
+    b=lambda g, a, b: np.where(logical_or(np.less_equal(a, b), isnan(b)), 0.0, g),
+)
+heaviside = ufunc(np.heaviside, "0 where a is below 0, 1 above, b at 0. No derivative.", a=None, b=None)
+
+
+def clamp_min(input: Any, min: Any) -> Any:
+    """Nothing under `min`, a number or a tensor.
+
+    >>> import autograd_lite as al
+    >>> al.clamp_min(al.tensor([-1.0, 2.0]), 0.0)
+    tensor([0., 2.])
+    """
+    return clamp(input, min=min)
+
+
+def clamp_max(input: Any, max: Any) -> Any:
+    """Nothing over `max`, a number or a tensor.
+
+    >>> import autograd_lite as al
+    >>> al.clamp_max(al.tensor([-1.0, 2.0]), 0.0)
+    tensor([-1.,  0.])
+    """
+    return clamp(input, max=max)
+
+
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """On the way from `input` to `end`: input + weight (end - input); of weights from 0.5 up reckoned from the end.
+
+    >>> import autograd_lite as al
+    >>> al.lerp(al.tensor([0.0, 1.0]), al.tensor([10.0, 3.0]), 0.5)
+    tensor([5., 2.])
+    """
+    way = subtract(end, input)
+    if isinstance(weight, int | float):
+        return add(input, way * weight) if abs(weight) < 0.5 else subtract(end, way * (1.0 - weight))
+    near = np.abs(_data(weight)) < 0.5
+    return where(near, add(input, multiply(weight, way)), subtract(end, multiply(way, subtract(1.0, weight))))
+
+
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """input + value * tensor1 * tensor2.
+
+    >>> import autograd_lite as al
+    >>> al.addcmul(al.ones(2), al.tensor([1.0, 2.0]), al.tensor([3.0, 4.0]), value=0.5)
+    tensor([2.5, 5. ])
+    """
+    product = multiply(tensor1, tensor2)
+    return add(input, product if value == 1 else product * value)
+
+
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """input + value * tensor1 / tensor2.
+
+    >>> import autograd_lite as al
+    >>> al.addcdiv(al.ones(2), al.tensor([1.0, 2.0]), al.tensor([2.0, 4.0]))
+    tensor([1.5, 1.5])
+    """
+    quotient = divide(tensor1, tensor2)
+    return add(input, quotient if value == 1 else quotient * value)
+
+
+def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """other - alpha * input.
+
+    >>> import autograd_lite as al
+    >>> al.rsub(al.tensor([1.0, 2.0]), 10.0)
+    tensor([9., 8.])
+    """
+    return subtract(other, input if alpha == 1 else multiply(input, alpha))
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """input / other, rounded towards 0 ("trunc") or down ("floor") if wanted: then its slopes are 0.
+
+    >>> import autograd_lite as al
+    >>> al.div(al.tensor([-3.0]), 2.0), al.div(al.tensor([-3.0]), 2.0, rounding_mode="trunc")
+    (tensor([-1.5]), tensor([-1.]))
+    """
+    if rounding_mode is None:
+        return divide(input, other)
+    if rounding_mode not in ("trunc", "floor"):
+        raise ValueError(f"div: rounding_mode is None, 'trunc' or 'floor', and not {rounding_mode!r}")
+    if _data(input).dtype.kind in "iub" and np.asarray(_data(other)).dtype.kind in "iub":
+        floored = floor_divide(input, other)
+        return floored if rounding_mode == "floor" else floored + (floored < 0) * (floored * other != input)
+    return (floor if rounding_mode == "floor" else trunc)(divide(input, other))
+
+
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """input - alpha * other.
+
+    >>> import autograd_lite as al
+    >>> al.sub(al.tensor([3.0]), al.tensor([1.0]), alpha=2)
+    tensor([1.])
+    """
+    return subtract(input, other if alpha == 1 else multiply(other, alpha))
+
+
+clip, expit, true_divide = clamp, sigmoid, div
