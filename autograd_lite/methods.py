@@ -64,12 +64,15 @@ class Members(Updates, OpMethods, Conversions):
     __mul__, __rmul__ = ops.multiply, _swapped(ops.multiply)
     __truediv__, __rtruediv__ = ops.divide, _swapped(ops.divide)
     __floordiv__, __rfloordiv__ = ops.floor_divide, _swapped(ops.floor_divide)
+    __mod__, __rmod__ = ops.remainder, _swapped(ops.remainder)
     __matmul__, __rmatmul__ = ops.matmul, _swapped(ops.matmul)
     __pow__, __rpow__ = ops.power, _swapped(ops.power)
-    __neg__, __abs__, __invert__ = ops.negative, ops.absolute, ops.invert
+    __neg__, __pos__, __abs__, __invert__ = ops.negative, ops.positive, ops.absolute, ops.invert
     __gt__, __ge__, __lt__, __le__ = ops.greater, ops.greater_equal, ops.less, ops.less_equal
     __and__, __rand__ = ops.bitwise_and, _swapped(ops.bitwise_and)
     __or__, __ror__ = ops.bitwise_or, _swapped(ops.bitwise_or)
+    __xor__, __rxor__ = ops.bitwise_xor, _swapped(ops.bitwise_xor)
+    __lshift__, __rshift__ = ops.bitwise_left_shift, ops.bitwise_right_shift
     __eq__, __ne__ = ops.eq, ops.not_equal
     __hash__ = object.__hash__
     __getitem__ = ops.getitem

@@ -303,3 +303,20 @@ def test_answers_in_python():
     assert al.max(al.tensor([1.0, 5.0]), al.tensor([3.0, 2.0])).tolist() == [3.0, 5.0]
     assert al.var(al.tensor([1.0, 3.0]), False).item() == 1.0
     assert al.sum(al.tensor([1, 2]), dtype=al.float32).dtype == np.float32
+
+
+def test_more_operators_are_numpys():
+    x, k = al.tensor(X), al.tensor([6, 3])
+    np.testing.assert_array_equal((x % 0.3).data, X % 0.3)
+    np.testing.assert_array_equal((2.0 % x).data, 2.0 % X)
+    np.testing.assert_array_equal((X % x).data, np.zeros_like(X))
+    np.testing.assert_array_equal((+x).data, X)
+    assert [(k ^ 5).tolist(), (5 ^ k).tolist(), (k << 1).tolist(), (k >> 1).tolist()] == [
+        [3, 6],
+        [3, 6],
+        [12, 6],
+        [3, 1],
+    ]
+    w = al.tensor(5.0, requires_grad=True)
+    (w % 3.0).backward()
+    assert w.grad.item() == 1.0
