@@ -158,5 +158,6 @@ def grad(
         g = settled.get(node)
         if g is not None and node in targets[:k]:
             g = settle([g])  # an input that is named twice gets two
+        g = g.to_dense() if isinstance(g, RowSparse) else g
         results.append(g if g is None or isinstance(g, Tensor) else Tensor(g))
     return tuple(results)

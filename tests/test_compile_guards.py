@@ -717,3 +717,12 @@ def test_random_programs_that_write(steps, orders, returned):
 
     with suppress(al.TraceError):  # what it cannot follow it refuses
         same(scenario)
+
+
+def test_gradients_of_tables_on_request():
+    def scenario(wrap):
+        table = al.tensor(np.arange(12.0).reshape(4, 3), requires_grad=True)
+        run = wrap(lambda rows: al.autograd.grad(al.square(F.embedding(rows, table)).sum(), table)[0])
+        yield from (run(al.tensor(rows)) for rows in ([0, 2], [1, 1], [3, 0]))
+
+    same(scenario)
