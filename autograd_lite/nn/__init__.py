@@ -18,8 +18,15 @@ from autograd_lite.nn.layers import (
     Tanh,
 )
 from autograd_lite.nn.module import Module, Parameter
+from autograd_lite.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "GRUCell",
+    "LSTMCell",
+    "RNNCell",
     "BCEWithLogitsLoss",
     "Conv2d",
     "CrossEntropyLoss",
