@@ -18,7 +18,7 @@ from autograd_lite.nn import functional as F
 from autograd_lite.nn import init
 from autograd_lite.nn.layers import _empty
 from autograd_lite.nn.module import Module
-from autograd_lite.ops import cat, permute, squeeze, stack, unsqueeze
+from autograd_lite.ops import cat, permute, reshape, squeeze, stack, unsqueeze
 from autograd_lite.ops.gru import gru_steps, rnn_steps
 from autograd_lite.ops.lstm import lstm_steps
 
@@ -36,7 +36,7 @@ class _Recurrent(Module):
         """The parameters of one layer and direction."""
         bound = 1.0 / math.sqrt(self.hidden_size)
         rows = self.gates * self.hidden_size
-        shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size)}
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size)}
         shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if self.bias else {}
         for name, shape in shapes.items():
             parameter = init.uniform_(_empty(shape, dtype), -bound, bound, generator)
@@ -49,20 +49,21 @@ class _Recurrent(Module):
         w_ih, w_hh = getattr(self, f"weight_ih{suffix}"), getattr(self, f"weight_hh{suffix}")
         b_ih, b_hh = (getattr(self, f"{b}{suffix}") if self.bias else None for b in ("bias_ih", "bias_hh"))
         _refuse_other_dtypes(type(self).__name__, x, *states, w_ih)
+        bias = b_ih if self.gates == 3 or b_ih is None else b_ih + b_hh
+        flat = F.linear(reshape(x, (x.shape[0] * x.shape[1], x.shape[2])), w_ih, bias)  # one product for all steps
+        z = reshape(flat, (*x.shape[:2], flat.shape[1]))
         if self.gates == 3:
             b = Tensor(np.zeros(w_hh.shape[0], w_hh.dtype)) if b_hh is None else b_hh
-            return gru_steps(F.linear(x, w_ih, b_ih), states[0], w_hh, b, reverse)
-        z = F.linear(x, w_ih, None if b_ih is None else b_ih + b_hh)
+            return gru_steps(z, states[0], w_hh, b, reverse)
         if self.cell_state:
-            return lstm_steps(z, *states, w_hh, reverse)
+            return lstm_steps(z, states[0], states[1], w_hh, reverse)
         return rnn_steps(z, states[0], w_hh, reverse, self.nonlinearity)
 
     def _refuse(self, input: Any, dims: tuple[int, int], inputs: int) -> None:
         if input.ndim not in dims or input.shape[-1] != inputs or 0 in input.shape[:-1]:
             forms = "(batch, inputs) or (inputs,)" if 1 in dims else "(steps, batch, inputs) or (steps, inputs)"
-            raise ValueError(
-                f"{type(self).__name__}: the input is {forms} with {inputs} inputs, and this one has shape {input.shape}"
-            )
+            name, shape = type(self).__name__, input.shape
+            raise ValueError(f"{name}: the input is {forms} with {inputs} inputs, and this one has shape {shape}")
 
     def _states(self, hx: Any, shape: tuple[int, ...], dtype: Any) -> list[Any]:
         """The states to begin with: those given, or zeros. Raises ValueError for another shape."""
@@ -276,9 +277,9 @@ class _Cell(_Recurrent):
         self._refuse(input, (1, 2), self.input_size)
         alone = input.ndim == 1
         states = self._states(hx, (*input.shape[:-1], self.hidden_size), input.dtype)
-        x = input[None, None] if alone else input[None]
-        _, *found = self._steps(x, [s[None] if alone else s for s in states], "")
-        found = [s[0] for s in found] if alone else found
+        x = reshape(input, (1, 1 if alone else input.shape[0], self.input_size))
+        _, *found = self._steps(x, [unsqueeze(s, 0) if alone else s for s in states], "")
+        found = [squeeze(s, 0) for s in found] if alone else found
         return tuple(found) if self.cell_state else found[0]
 
     def extra_repr(self) -> str:
