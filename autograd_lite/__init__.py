@@ -17,7 +17,8 @@ from autograd_lite.ops.index import *
 from autograd_lite.ops.linalg import *
 from autograd_lite.ops.reduce import *
 from autograd_lite.ops.shape import *
-from autograd_lite.random import manual_seed
+from autograd_lite.random import get_rng_state, manual_seed, set_rng_state
+from autograd_lite.saving import load, save
 from autograd_lite.sparse import RowSparse
 
 abs, sub, mul, div, neg, pow = absolute, subtract, multiply, divide, negative, power  # PyTorch's names, too
@@ -50,6 +51,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "get_rng_state",
     "gradcheck",
     "gradgradcheck",
     "int8",
@@ -57,6 +59,7 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "load",
     "log_softmax",
     "manual_seed",
     "mul",
@@ -69,7 +72,9 @@ __all__ = [
     "primitive",
     "random",
     "record_lines",
+    "save",
     "set_grad_enabled",
+    "set_rng_state",
     "side_by_side",
     "softmax",
     "sub",

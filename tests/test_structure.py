@@ -12,7 +12,7 @@ PACKAGE = ROOT / "autograd_lite"
 LAYERS = [
     ["memory", "modes", "sparse", "random", "callpath"],
     ["core"],
-    ["creation", "graph", "data"],
+    ["creation", "graph", "data", "saving"],
     ["ops"],
     ["engine", "function"],
     ["autograd", "interop", "inplace"],
@@ -93,7 +93,10 @@ def test_the_core_needs_numpy_alone():
     import sys
 
     allowed = {"numpy", "autograd_lite", *sys.stdlib_module_names}
-    optional = {"graphviz": "draw", "pooch": "data", "numba": "compiler", "llvmlite": "compiler"}
+    optional = {
+        **{"graphviz": "draw", "pooch": "data", "numba": "compiler", "llvmlite": "compiler"},
+        **{"safetensors": "saving", "onnx": "onnx"},
+    }
     for path in sources(PACKAGE):
         for line, module in runtime_imports(path):
             top = module.split(".")[0]
