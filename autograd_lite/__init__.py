@@ -2,7 +2,7 @@
 
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
-from autograd_lite import autograd, creation, methods, nn, ops, optim, random
+from autograd_lite import autograd, creation, func, methods, nn, ops, optim, random, utils
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.compiler import TraceError, compile
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
@@ -51,6 +51,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "func",
     "get_rng_state",
     "gradcheck",
     "gradgradcheck",
@@ -81,6 +82,7 @@ __all__ = [
     "to_dot",
     "ufunc",
     "uint8",
+    "utils",
     "watch",
 ]
 __all__ += creation.__all__

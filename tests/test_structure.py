@@ -18,8 +18,8 @@ LAYERS = [
     ["autograd", "interop", "inplace"],
     ["methods", "recorded"],
     ["derive"],
-    ["nn", "draw", "check"],
-    ["optim"],
+    ["nn", "draw", "check", "utils"],
+    ["optim", "func"],
     ["compiler"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

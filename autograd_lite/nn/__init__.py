@@ -1,6 +1,6 @@
 """Modules, as in `torch.nn`."""
 
-from autograd_lite.nn import functional, init
+from autograd_lite.nn import functional, init, utils
 from autograd_lite.nn.layers import (
     BCEWithLogitsLoss,
     Conv2d,
@@ -45,4 +45,5 @@ __all__ = [
     "Tanh",
     "functional",
     "init",
+    "utils",
 ]
