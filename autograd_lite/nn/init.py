@@ -181,11 +181,9 @@ def trunc_normal_(
     """
     if not a < b:
         raise ValueError(f"trunc_normal_ draws between a and b, and {a} is not less than {b}")
-    normal = NormalDist(mean, std)
-    low, high = normal.cdf(a), normal.cdf(b)
-    flip = low > 0.5  # far up, 1 - p is lost in rounding: draw below the mean, and turn round
-    if flip:
-        low, high = NormalDist(mean, std).cdf(2 * mean - b), NormalDist(mean, std).cdf(2 * mean - a)
+    normal, flip = NormalDist(mean, std), a > mean  # far up 1 - p is lost in rounding: draw below the mean, turn round
+    ends = (2 * mean - b, 2 * mean - a) if flip else (a, b)
+    low, high = (0.5 * math.erfc((mean - end) / (std * math.sqrt(2.0))) for end in ends)
     chance = low + (high - low) * draws(generator=draw_from(generator), method="random", size=tensor.shape)
     tiny = float(np.finfo(float).tiny)
     values = np.frompyfunc(lambda p: normal.inv_cdf(min(max(p, tiny), 1.0 - 1e-16)), 1, 1)(chance)
