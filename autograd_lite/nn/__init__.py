@@ -1,6 +1,7 @@
 """Modules, as in `torch.nn`."""
 
 from autograd_lite.nn import functional, init, utils
+from autograd_lite.nn.attention import MultiheadAttention, TransformerEncoder, TransformerEncoderLayer
 from autograd_lite.nn.layers import (
     BCEWithLogitsLoss,
     Conv2d,
@@ -18,6 +19,7 @@ from autograd_lite.nn.layers import (
     Tanh,
 )
 from autograd_lite.nn.module import Module, Parameter
+from autograd_lite.nn.overview import summary
 from autograd_lite.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "MultiheadAttention",
     "Parameter",
     "RNNCell",
     "ReLU",
@@ -43,7 +46,10 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "functional",
     "init",
+    "summary",
     "utils",
 ]
