@@ -2,7 +2,7 @@
 
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
-from autograd_lite import autograd, creation, func, methods, nn, ops, optim, random, utils
+from autograd_lite import autograd, creation, func, methods, nn, onnx, ops, optim, random, utils
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.compiler import TraceError, compile
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
@@ -67,6 +67,7 @@ __all__ = [
     "neg",
     "nn",
     "no_grad",
+    "onnx",
     "ops",
     "optim",
     "pow",

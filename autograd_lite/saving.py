@@ -51,7 +51,7 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     structure = _taken_apart(obj, "", arrays)
     sums = {name: zlib.crc32(array.reshape(-1).view(np.uint8).data) for name, array in arrays.items()}
     text = json.dumps({"format": 1, "sums": sums, "structure": structure})
-    with _replacing(path) as beside:
+    with replacing(path) as beside:
         write(beside, arrays, text)
 
 
@@ -167,7 +167,7 @@ def _put_together(told: Any, arrays: Arrays) -> Any:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """A name beside a file, whose content takes the file's place when it is complete and on the disk."""
     beside = path.with_name(f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}{path.suffix}")
     try:
