@@ -242,7 +242,7 @@ TABLE: dict[str, Writer] = {
     "slice": lambda m: sliced(m.b, m.name(), m.args[0].shape, m.attrs["index"]),
     "pick": lambda m: picked(m.b, m.name(), m.args[1:], m.args[0].shape, m.attrs["form"]),
     "unfold": lambda m: windows(m.b, m.name(), m.args[0].shape, m.y.shape, m.attrs),
-    "lstm": lambda m: lstm(m.b, [m.name(k) for k in range(4)], m.args[1], m.attrs["reverse"]),
-    "gru": lambda m: gru(m.b, [m.name(k) for k in range(4)], m.args[1], m.attrs["reverse"]),
-    "rnn": lambda m: rnn(m.b, [m.name(k) for k in range(3)], m.args[1], m.attrs["reverse"], m.attrs["flat"]),
+    "lstm": lambda m: lstm(m.b, m.args, m.attrs["reverse"]),
+    "gru": lambda m: gru(m.b, m.args, m.attrs["reverse"]),
+    "rnn": lambda m: rnn(m.b, m.args, m.attrs["reverse"], m.attrs["flat"]),
 }
