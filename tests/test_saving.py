@@ -282,7 +282,7 @@ def test_a_file_that_is_cut_short_is_refused_wherever_it_is_cut(extension, tmp_p
     path = tmp_path / f"w.{extension}"
     al.save({"w": al.ones(5), "n": 3}, path)
     whole = path.read_bytes()
-    for size in range(len(whole)):
+    for size in (*range(0, len(whole), 3), len(whole) - 1):
         path.write_bytes(whole[:size])
         with pytest.raises(ValueError, match="cannot be loaded"):
             al.load(path)
