@@ -243,6 +243,31 @@ def test_loading_a_state_is_seen_by_a_compiled_step():
         np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rule, p: setattr(rule, "state", {}),
+        lambda rule, p: rule.state.clear(),
+        lambda rule, p: rule.state.pop(p),
+        lambda rule, p: rule.state.update({p: {k: np.array(v) * 2 for k, v in rule.state[p].items()}}),
+    ],
+    ids=["set", "clear", "pop", "update"],
+)
+def test_a_state_that_is_replaced_is_seen_by_a_compiled_step(change):
+    found = []
+    for compiled in (False, True):
+        al.manual_seed(3)
+        parameters, step, (_, rule) = perceptron(lambda p: al.optim.SGD(p, lr=0.1, momentum=0.9))()
+        run = al.compile(step) if compiled else step
+        for k in range(8):
+            if k == 4:
+                change(rule, parameters[0])
+            run(*BATCHES[k % 3])
+        found.append([p.data for p in parameters])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
 # ------------------------------------------------------------------------------------------ L-BFGS
 
 

@@ -23,11 +23,25 @@ class Group(dict[str, Any]):
     """Parameters with their settings, which compiled steps take for constant: a change is counted."""
 
 
+class States(dict[Tensor, dict[str, Any]]):
+    """What is remembered of parameters: compiled steps know where, so that another place is counted."""
+
+    def __setitem__(self, p: Tensor, state: dict[str, Any]) -> None:
+        changes.count += 1
+        super().__setitem__(p, state)
+
+    def setdefault(self, p: Tensor, default: Any = None) -> Any:
+        """As a dict's, counted where something is added."""
+        if p not in self:
+            self[p] = default
+        return self[p]
+
+
 def _counted(name: str) -> Any:
     change = getattr(dict, name)
 
     @wraps(change)
-    def counted(self: Group, *args: Any, **kwargs: Any) -> Any:
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
         changes.count += 1
         if name != "__init__" and contexts.special and mode.tracer is not None:
             mode.tracer.refuse("changing an optimizer's settings")
@@ -36,8 +50,11 @@ def _counted(name: str) -> Any:
     return counted
 
 
-for _name in ("__init__", "__setitem__", "__delitem__", "__ior__", "update", "setdefault", "pop", "popitem", "clear"):
+for _name in ("__init__", "__setitem__", "__delitem__", "__ior__", "update", "pop", "popitem", "clear"):
     setattr(Group, _name, _counted(_name))
+    if _name != "__setitem__":  # rules make states in steps
+        setattr(States, _name, _counted(_name))
+Group.setdefault = _counted("setdefault")  # type: ignore[method-assign]
 
 
 class Optimizer:
@@ -61,8 +78,12 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         for group in groups:
             self.add_param_group(group)
-        self.state: dict[Tensor, dict[str, Any]] = {}
+        self.state = States()
         self._scratch: dict[np.dtype[Any], Array] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        changes.count += 1
+        object.__setattr__(self, name, States(value) if name == "state" else value)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Train more parameters, with settings of their own. Raises where one is no leaf, or is there already."""
@@ -148,8 +169,7 @@ class Optimizer:
         for group, given in zip(self.param_groups, groups, strict=True):
             settings = {k: v for k, v in given.items() if k not in FOREIGN}
             group.update({k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
-        self.state = new
-        changes.count += 1
+        self.state = States(new)
 
     def _all(self) -> list[Tensor]:
         """All parameters, in order."""
@@ -159,7 +179,7 @@ class Optimizer:
 
     def memory(self, p: Tensor, *names: str) -> dict[str, Any]:
         """What is remembered of a parameter: at first the number of steps, 0, and arrays of zeros of these names."""
-        state = self.state.setdefault(p, {})
+        state: dict[str, Any] = self.state.setdefault(p, {})
         if not state:
             state["step"] = 0
             state.update((name, np.zeros_like(p._array)) for name in names)
