@@ -3,7 +3,7 @@
 import numpy as np
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
-from autograd_lite import autograd, creation, linalg, methods, nn, ops, optim, random, sampling
+from autograd_lite import autograd, creation, func, linalg, methods, nn, onnx, ops, optim, random, sampling, utils
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.compiler import TraceError, compile
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
@@ -48,8 +48,9 @@ from autograd_lite.ops.reduce import *
 from autograd_lite.ops.scan import *
 from autograd_lite.ops.shape import *
 from autograd_lite.ops.statistics import *
-from autograd_lite.random import manual_seed
+from autograd_lite.random import get_rng_state, manual_seed, set_rng_state
 from autograd_lite.sampling import *
+from autograd_lite.saving import load, save
 from autograd_lite.sparse import RowSparse
 
 abs, mul, neg, pow = absolute, multiply, negative, power  # PyTorch's names, too
@@ -89,6 +90,8 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "func",
+    "get_rng_state",
     "gradcheck",
     "gradgradcheck",
     "half",
@@ -99,6 +102,7 @@ __all__ = [
     "inverse",
     "is_grad_enabled",
     "linalg",
+    "load",
     "log_softmax",
     "logdet",
     "long",
@@ -108,6 +112,7 @@ __all__ = [
     "neg",
     "nn",
     "no_grad",
+    "onnx",
     "ops",
     "optim",
     "pinverse",
@@ -115,7 +120,9 @@ __all__ = [
     "primitive",
     "random",
     "record_lines",
+    "save",
     "set_grad_enabled",
+    "set_rng_state",
     "short",
     "side_by_side",
     "slogdet",
@@ -123,6 +130,7 @@ __all__ = [
     "to_dot",
     "ufunc",
     "uint8",
+    "utils",
     "vander",
     "watch",
 ]

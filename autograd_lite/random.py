@@ -26,6 +26,24 @@ def manual_seed(seed: int) -> np.random.Generator:
     return default_generator
 
 
+def get_rng_state() -> dict[str, Any]:
+    """The default generator's state, to be saved, and given to `set_rng_state`.
+
+    >>> import autograd_lite as al
+    >>> state = al.get_rng_state()
+    >>> a = al.rand(3)
+    >>> al.set_rng_state(state)
+    >>> bool((al.rand(3) == a).all())
+    True
+    """
+    return dict(default_generator.bit_generator.state)
+
+
+def set_rng_state(new_state: dict[str, Any]) -> None:
+    """Put the default generator, in place, to a state that `get_rng_state` gave."""
+    default_generator.bit_generator.state = new_state
+
+
 def draw_from(generator: Any = None) -> Any:
     """The generator to draw from now: the one given, else the default one."""
     generator = default_generator if generator is None else generator

@@ -158,17 +158,22 @@ def sentence(thing: object) -> str:
 def names() -> str:
     """Every public name, by module."""
     lines = ["# What there is", "", "Made by `docs/generate.py` from the docstrings; `help(name)` says more."]
-    hidden = {"nn", "ops", "optim", "random", "autograd"}
+    hidden = {"nn", "ops", "optim", "random", "autograd", "func", "onnx", "utils"}
     dtypes = [n for n in al.__all__ if isinstance(getattr(al, n), type) and issubclass(getattr(al, n), np.generic)]
     groups = {
         "`al`": (al, sorted(set(al.__all__) - hidden - set(dtypes))),
         "`al.autograd`": (al.autograd, al.autograd.__all__),
         "`al.check`": (al.check, al.check.__all__),
         "`al.data`, by `from autograd_lite import data`": (data, data.__all__),
-        "`al.nn`": (al.nn, [n for n in al.nn.__all__ if n not in ("functional", "init")]),
+        "`al.func`": (al.func, al.func.__all__),
+        "`al.nn`": (al.nn, [n for n in al.nn.__all__ if n not in ("functional", "init", "utils")]),
         "`al.nn.functional`, by convention `F`": (al.nn.functional, al.nn.functional.__all__),
         "`al.nn.init`": (al.nn.init, sorted(n for n in vars(al.nn.init) if n.endswith("_") and n[0] != "_")),
-        "`al.optim`": (al.optim, al.optim.__all__),
+        "`al.nn.utils`": (al.nn.utils, al.nn.utils.__all__),
+        "`al.onnx`": (al.onnx, al.onnx.__all__),
+        "`al.optim`": (al.optim, [n for n in al.optim.__all__ if n != "lr_scheduler"]),
+        "`al.optim.lr_scheduler`": (al.optim.lr_scheduler, al.optim.lr_scheduler.__all__),
+        "`al.utils.data`": (al.utils.data, al.utils.data.__all__),
     }
     for title, (module, members) in groups.items():
         lines += ["", f"## {title}", "", "| name | |", "|---|---|"]

@@ -1,6 +1,6 @@
 """Modules, as in `torch.nn`."""
 
-from autograd_lite.nn import functional, init
+from autograd_lite.nn import functional, init, utils
 from autograd_lite.nn.activation import (
     CELU,
     ELU,
@@ -31,6 +31,7 @@ from autograd_lite.nn.activation import (
     Tanhshrink,
     Threshold,
 )
+from autograd_lite.nn.attention import MultiheadAttention, TransformerEncoder, TransformerEncoderLayer
 from autograd_lite.nn.containers import (
     ModuleDict,
     ModuleList,
@@ -99,6 +100,7 @@ from autograd_lite.nn.normalization import (
     LocalResponseNorm,
     RMSNorm,
 )
+from autograd_lite.nn.overview import summary
 from autograd_lite.nn.parameter import (
     Parameter,
 )
@@ -119,6 +121,7 @@ from autograd_lite.nn.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from autograd_lite.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from autograd_lite.nn.resizing import (
     ChannelShuffle,
     CircularPad1d,
@@ -154,6 +157,9 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -196,6 +202,7 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -213,6 +220,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -230,6 +238,7 @@ __all__ = [
     "ModuleList",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -240,6 +249,7 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNCell",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -263,6 +273,8 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
@@ -275,4 +287,6 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "summary",
+    "utils",
 ]

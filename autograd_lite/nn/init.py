@@ -7,6 +7,7 @@ the other way. Formulas: Glorot and Bengio 2010 (xavier), He et al. 2015 (kaimin
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1.0 + (0.01 if param is None else param) ** 2))
     gains = {"relu": math.sqrt(2.0), "tanh": 5.0 / 3.0, "selu": 0.75}
-    plain = ("linear", "sigmoid", "conv1d", "conv2d", "conv3d")
+    convolutions = (f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3))
+    plain = ("linear", "sigmoid", *convolutions)
     if nonlinearity not in gains and nonlinearity not in plain:
         raise ValueError(f"no gain is known for {nonlinearity!r}: one of {', '.join([*gains, 'leaky_relu', *plain])}")
     return gains.get(nonlinearity, 1.0)
@@ -110,5 +112,80 @@ def kaiming_normal_(
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Ones on the diagonal of a matrix."""
+    """Ones on the diagonal of a matrix. Raises ValueError for another number of dimensions."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_ is for matrices, and this tensor has shape {tensor.shape}")
     return _fill(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """A convolution's kernels (out, in / groups, ...) that leave as many channels as they can as they are.
+
+    Raises ValueError for other than three to five dimensions, or outputs that do not divide by groups.
+    """
+    if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
+        raise ValueError(f"dirac_ is for kernels (out, in, ...) with out divisible by groups, not {tensor.shape}")
+    each = tensor.shape[0] // groups
+    values = np.zeros(tensor.shape)
+    middle = tuple(n // 2 for n in tensor.shape[2:])
+    for group in range(groups):
+        for k in range(min(each, tensor.shape[1])):
+            place = (group * each + k, k, *middle)
+            values[place] = 1.0
+    return _fill(tensor, values)
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """Rows, or columns if there are fewer, at right angles and of length `gain` (Saxe et al., 2013).
+
+    Of (out, in, ...) all but the first dimension are taken together. Raises ValueError for fewer than two dimensions.
+
+    >>> import autograd_lite as al
+    >>> w = al.nn.init.orthogonal_(al.zeros(2, 3))
+    >>> bool((abs(w.data @ w.data.T - np.eye(2)) < 1e-12).all())
+    True
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ is for weights (out, in, ...), and this one has shape {tensor.shape}")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    drawn = draws(
+        generator=draw_from(generator), method="standard_normal", size=(max(rows, columns), min(rows, columns))
+    )
+    q, r = np.linalg.qr(drawn)
+    q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)  # so that all such matrices are alike probable
+    return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """Normal draws, of which in each column a fraction, drawn, is zero (Martens, 2010), rounded up."""
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_ is for matrices, and this tensor has shape {tensor.shape}")
+    normal_(tensor, 0.0, std, generator)
+    chance = draws(generator=draw_from(generator), method="random", size=tensor.shape)
+    order = np.argsort(chance, axis=0)
+    zeros = math.ceil(sparsity * tensor.shape[0])
+    values = tensor.data.copy()
+    np.put_along_axis(values, order[:zeros], 0.0, axis=0)
+    return _fill(tensor, values)
+
+
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+) -> Tensor:
+    """Normal draws between a and b: those of others are made impossible, not cut. Raises ValueError unless a < b.
+
+    >>> import autograd_lite as al
+    >>> w = al.nn.init.trunc_normal_(al.zeros(1000), std=2.0, a=-1.0, b=3.0)
+    >>> bool((w >= -1).all() and (w <= 3).all())
+    True
+    """
+    if not a < b:
+        raise ValueError(f"trunc_normal_ draws between a and b, and {a} is not less than {b}")
+    normal, flip = NormalDist(mean, std), a > mean  # far up 1 - p is lost in rounding: draw below the mean, turn round
+    ends = (2 * mean - b, 2 * mean - a) if flip else (a, b)
+    low, high = (0.5 * math.erfc((mean - end) / (std * math.sqrt(2.0))) for end in ends)
+    chance = low + (high - low) * draws(generator=draw_from(generator), method="random", size=tensor.shape)
+    tiny = float(np.finfo(float).tiny)
+    values = np.frompyfunc(lambda p: normal.inv_cdf(min(max(p, tiny), 1.0 - 1e-16)), 1, 1)(chance)
+    values = np.asarray(values, float)
+    return _fill(tensor, np.clip(2 * mean - values if flip else values, a, b))

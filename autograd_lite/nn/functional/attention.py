@@ -44,13 +44,17 @@ def scaled_dot_product_attention(
         )
     if enable_gqa:
         k, v = (_repeated(heads, q.shape[-3]) for heads in (k, v))
+    return ops.matmul(ops.dropout(shares(q, k, attn_mask, is_causal, scale), dropout_p), v)
+
+
+def shares(q: Any, k: Any, attn_mask: Any = None, is_causal: bool = False, scale: float | None = None) -> Any:
+    """softmax(q kᵀ scale + mask): what part of each value a query takes."""
     scores = ops.matmul(q, ops.transpose(k, -1, -2)) * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)
     seen = None
     if is_causal:
         if attn_mask is not None:
             raise ValueError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
-        seen = np.tri(q.shape[-2], k.shape[-2], dtype=bool)
-        scores = ops.where(seen, scores, -np.inf)
+        scores = ops.where(np.tri(q.shape[-2], k.shape[-2], dtype=bool), scores, -np.inf)
     elif attn_mask is not None:
         mask = _operand(attn_mask)
         if _data(mask).dtype.kind == "b":
@@ -58,10 +62,8 @@ def scaled_dot_product_attention(
             scores = ops.where(mask, scores, float(np.finfo(_data(scores).dtype).min))
         else:
             scores = scores + mask
-    shares = ops.softmax(scores, -1)
-    if seen is not None and not is_causal:
-        shares = ops.where(seen, shares, 0.0)  # for a query that sees nothing
-    return ops.matmul(ops.dropout(shares, dropout_p), v)
+    found = ops.softmax(scores, -1)
+    return found if seen is None else ops.where(seen, found, 0.0)  # 0 for a query that sees nothing
 
 
 def _repeated(heads: Any, count: int) -> Any:
