@@ -21,11 +21,15 @@ class Group(dict[str, Any]):
     """Parameters with their settings, which compiled steps take for constant: a change is counted."""
 
 
-def _counted(name: str) -> Any:
-    change = getattr(dict, name)
+class Items(list[Any]):
+    """Groups, or the parameters of one: as in `Group`, a change is counted."""
+
+
+def _counted(kind: type, name: str) -> Any:
+    change = getattr(kind.__base__, name)
 
     @wraps(change)
-    def counted(self: Group, *args: Any, **kwargs: Any) -> Any:
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
         changes.count += 1
         if name != "__init__" and contexts.special and mode.tracer is not None:
             mode.tracer.refuse("changing an optimizer's settings")
@@ -34,8 +38,13 @@ def _counted(name: str) -> Any:
     return counted
 
 
-for _name in ("__init__", "__setitem__", "__delitem__", "__ior__", "update", "setdefault", "pop", "popitem", "clear"):
-    setattr(Group, _name, _counted(_name))
+_own = {
+    Group: ("__ior__", "update", "setdefault", "popitem"),
+    Items: ("__iadd__", "append", "extend", "insert", "remove", "reverse", "sort"),
+}
+for _kind, _names in _own.items():
+    for _name in ("__init__", "__setitem__", "__delitem__", "pop", "clear", *_names):
+        setattr(_kind, _name, _counted(_kind, _name))
 
 
 class Optimizer:
@@ -56,7 +65,7 @@ class Optimizer:
             )
         groups = items if isinstance(items[0], dict) else [{"params": items}]
         self.defaults = defaults
-        self.param_groups: list[dict[str, Any]] = []
+        self.param_groups: list[dict[str, Any]] = Items()
         for group in groups:
             self.add_param_group(group)
         self.state: dict[Tensor, dict[str, Any]] = {}
@@ -78,7 +87,11 @@ class Optimizer:
         unknown = group.keys() - self.defaults.keys() - {"params"}
         if unknown:
             raise TypeError(f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}")
-        self.param_groups.append(Group({**self.defaults, **group, "params": params}))
+        self.param_groups.append(Group({**self.defaults, **group, "params": Items(params)}))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        changes.count += 1
+        super().__setattr__(name, value)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with `set_to_none=False` make them zero."""
