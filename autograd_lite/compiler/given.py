@@ -137,7 +137,7 @@ class Reader:
             return
         e.text[shown] = array
         if self.writes:  # an argument in the memory of a parameter is refused by the trace
-            self.guards.append(f"id({array} if {array}.base is None else {array}.base) in owners")
+            self.guards.append(f"{array}.base is not None and id({array}.base) in owners")
         self.guards.append(f"{array}.shape != {shown.shape}")
         dtype = e.object(shown.dtype, str(shown.dtype))
         self.guards.append(f"({array}.dtype is not {dtype} and {array}.dtype != {dtype})")

@@ -143,7 +143,7 @@ class Guards:
 def read(emitter: Any, container: Any, key: Any) -> str:
     """The text that looks it up now."""
     if isinstance(container, dict):
-        return f"{emitter.object(container, 'outside')}.get({key!r})"
+        return f"{emitter.object(container, 'outside')}[{key!r}]"
     return f"{emitter.object(container, f'{key}_cell')}.cell_contents"
 
 

@@ -82,7 +82,9 @@ class Run:
         first = [f"if len(given) != {len(names)}:", "    return miss"]
         first += [f"{', '.join(names)}{',' * (len(names) == 1)} = given"] if names else []
         guards = ["changes.count != seen", "contexts.special != special", *guards, *self._outside(session)]
-        guard = ["if (", *(f"    {'or ' * bool(k)}{text}" for k, text in enumerate(guards)), "):", "    return miss"]
+        tests = [f"        {'or ' * bool(k)}{text}" for k, text in enumerate(guards)]
+        guard = ["try:", "    if (", *tests, "    ):", "        return miss"]
+        guard += ["except (KeyError, ValueError):  # a name is gone, a cell is empty", "    return miss"]
         wrote = ["wrote()"] if writes else []
         lines = [*first, *head, *guard, *states, *body, *wrote, f"return {self._returned(result)}"]
         text = "".join(e.quiet) + "def step(given, special=0):\n"
@@ -108,12 +110,11 @@ class Run:
             elif place.kind == "state":
                 yield f"{owner}.get({place.key!r}) is not {array}"
         yield from (f"{e.object(notes, 'leaf')}.grad is not None" for notes in session.absent)
-        for optimizer, groups in self._optimizers:
-            now = f"{e.object(optimizer, 'optimizer')}.param_groups"
-            yield f"len({now}) != {len(groups)}"
-            for k, group in enumerate(groups):
-                yield f"{now}[{k}] is not {e.object(group, 'group')}"
-                yield f"len({e.object(group, 'group')}['params']) != {len(group['params'])}"
+        written = {id(place): (owner, array) for owner, array, place in e.tensors.values()}
+        for place, var in self.program.writes:
+            given = [v for v in e.text if v.place is not None and v.place.kind == "argument"]
+            alike = [v for v in given if (v.shape, v.dtype) == (var.shape, var.dtype) and id(place) in written]
+            yield from (f"{e.text[v]} is {written[id(place)][1]}" for v in alike)
         for optimizer, p, state in self._kept:
             if state is not None:
                 names = e.object(optimizer, "optimizer"), e.object(p, "parameter"), e.object(state, "states")
@@ -177,6 +178,8 @@ class Run:
         if not all(_as_it_was(vars(thing), attributes) for thing, attributes in self._objects):
             return False
         if not all(_as_it_was(self._settings(group), settings) for group, settings in self._groups):
+            return False
+        if any(list(map(id, o.param_groups)) != list(map(id, groups)) for o, groups in self._optimizers):
             return False
         if any(tensor.node is not node for tensor, node in self._met):
             return False

@@ -23,6 +23,10 @@ class Group(dict[str, Any]):
     """Parameters with their settings, which compiled steps take for constant: a change is counted."""
 
 
+class Items(list[Any]):
+    """Groups, or the parameters of one: as in `Group`, a change is counted."""
+
+
 class States(dict[Tensor, dict[str, Any]]):
     """What is remembered of parameters: compiled steps know where, so that another place is counted."""
 
@@ -37,8 +41,8 @@ class States(dict[Tensor, dict[str, Any]]):
         return self[p]
 
 
-def _counted(name: str) -> Any:
-    change = getattr(dict, name)
+def _counted(kind: type, name: str) -> Any:
+    change = getattr(kind.__base__, name)
 
     @wraps(change)
     def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -50,11 +54,14 @@ def _counted(name: str) -> Any:
     return counted
 
 
-for _name in ("__init__", "__setitem__", "__delitem__", "__ior__", "update", "pop", "popitem", "clear"):
-    setattr(Group, _name, _counted(_name))
-    if _name != "__setitem__":  # rules make states in steps
-        setattr(States, _name, _counted(_name))
-Group.setdefault = _counted("setdefault")  # type: ignore[method-assign]
+_own = {
+    Group: ("__setitem__", "__ior__", "update", "setdefault", "popitem"),
+    States: ("__ior__", "update", "popitem"),  # rules make states in steps, one at a time
+    Items: ("__setitem__", "__iadd__", "append", "extend", "insert", "remove", "reverse", "sort"),
+}
+for _kind, _names in _own.items():
+    for _name in ("__init__", "__delitem__", "pop", "clear", *_names):
+        setattr(_kind, _name, _counted(_kind, _name))
 
 
 class Optimizer:
@@ -75,7 +82,7 @@ class Optimizer:
             )
         groups = items if isinstance(items[0], dict) else [{"params": items}]
         self.defaults = defaults
-        self.param_groups: list[dict[str, Any]] = []
+        self.param_groups: list[dict[str, Any]] = Items()
         for group in groups:
             self.add_param_group(group)
         self.state = States()
@@ -101,7 +108,7 @@ class Optimizer:
         unknown = group.keys() - self.defaults.keys() - {"params", "initial_lr"}
         if unknown:
             raise TypeError(f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}")
-        self.param_groups.append(Group({**self.defaults, **group, "params": params}))
+        self.param_groups.append(Group({**self.defaults, **group, "params": Items(params)}))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with `set_to_none=False` make them zero."""
