@@ -10,7 +10,7 @@ PACKAGE = ROOT / "autograd_lite"
 
 # Each may import what stands before it. Names are modules or packages of autograd_lite; models come last of all.
 LAYERS = [
-    ["memory", "modes", "sparse", "random", "callpath"],
+    ["memory", "modes", "sparse", "random", "callpath", "operands", "misfit"],
     ["core"],
     ["creation", "graph", "data"],
     ["ops"],
