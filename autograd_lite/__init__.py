@@ -3,6 +3,7 @@
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
 from autograd_lite import autograd, creation, methods, nn, ops, optim, random
+from autograd_lite.autograd import AnomalyError, detect_anomaly
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.compiler import TraceError, compile
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Algebra",
+    "AnomalyError",
     "Derived",
     "GraphError",
     "Node",
@@ -44,6 +46,7 @@ __all__ = [
     "check_training",
     "compile",
     "derive",
+    "detect_anomaly",
     "div",
     "draw",
     "enable_grad",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.anomaly import AnomalyError, detect_anomaly
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.engine import flow, settle
 from autograd_lite.function import Function
@@ -16,7 +17,17 @@ from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_
 from autograd_lite.ops.shape import cast
 from autograd_lite.sparse import RowSparse
 
-__all__ = ["Function", "backward", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "AnomalyError",
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
 
 
 def _flow(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.operands import operand_names
+from autograd_lite.operands import labels, operand_names
 
 Shape = tuple[int, ...]
 Rows = list[tuple[str, Shape]]  # what each operand is called, and its shape
@@ -52,7 +52,7 @@ def explained(op: Any, args: Sequence[Any], attrs: dict[str, Any], error: ValueE
     if tell is None:
         return error
     try:
-        text = tell(op.name, _called(op, args, shapes), attrs)
+        text = tell(op.name, list(zip(labels(op, args), shapes, strict=True)), attrs)
     except Exception:  # a drawing is a service: the error itself matters more
         text = None
     if text is None:
@@ -64,16 +64,6 @@ def explained(op: Any, args: Sequence[Any], attrs: dict[str, Any], error: ValueE
 
 def _shape(value: Any) -> Shape:
     return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
-
-
-def _called(op: Any, args: Sequence[Any], shapes: list[Shape]) -> Rows:
-    roles = [op.arrays[op.slot(k)] for k in range(len(args))]
-    names = operand_names(list(args))
-    plain = op.variadic or set(roles) <= {"a", "b"}  # names that say nothing
-    return [
-        (name or (f"number {k + 1}" if plain else role), shape)
-        for k, (name, role, shape) in enumerate(zip(names, roles, shapes, strict=True))
-    ]
 
 
 def loss_error(loss: str, input: Any, target: Any) -> ValueError:

@@ -7,7 +7,7 @@ ordinary call.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -43,7 +43,7 @@ def running_modules() -> list[Any]:
     return found[::-1]
 
 
-def operand_names(values: list[Any]) -> list[str | None]:
+def operand_names(values: Sequence[Any]) -> list[str | None]:
     """What each value is called: its `name`, its path in the outermost running module, a variable of the caller."""
     paths = _paths(running_modules()[:1])
     frame = caller()
@@ -53,6 +53,16 @@ def operand_names(values: list[Any]) -> list[str | None]:
             if not name.startswith("_"):
                 variables[id(value)] = name
     return [_own_name(v) or paths.get(id(v)) or variables.get(id(v)) or _made_by(v) for v in values]
+
+
+def labels(op: Any, args: Sequence[Any]) -> list[str]:
+    """What a message calls the operands of an op: what they are called, else the op's word, else their number."""
+    roles = [op.arrays[op.slot(k)] for k in range(len(args))]
+    plain = op.variadic or set(roles) <= {"a", "b"}  # names that say nothing
+    return [
+        name or (f"number {k + 1}" if plain else role)
+        for k, (name, role) in enumerate(zip(operand_names(args), roles, strict=True))
+    ]
 
 
 def _paths(modules: list[Any]) -> dict[int, str]:

@@ -10,9 +10,9 @@ PACKAGE = ROOT / "autograd_lite"
 
 # Each may import what stands before it. Names are modules or packages of autograd_lite; models come last of all.
 LAYERS = [
-    ["memory", "modes", "sparse", "random", "callpath", "operands", "misfit"],
+    ["memory", "modes", "sparse", "random", "callpath", "operands", "misfit", "remedies"],
     ["core"],
-    ["creation", "graph", "data"],
+    ["creation", "graph", "anomaly", "data"],
     ["ops"],
     ["engine", "function"],
     ["autograd", "interop", "inplace"],
