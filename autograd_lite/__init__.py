@@ -3,6 +3,7 @@
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
 from autograd_lite import autograd, creation, methods, nn, ops, optim, random
+from autograd_lite.aids import LintReport, lint
 from autograd_lite.autograd import AnomalyError, detect_anomaly
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.compiler import TraceError, compile
@@ -30,6 +31,7 @@ __all__ = [
     "AnomalyError",
     "Derived",
     "GraphError",
+    "LintReport",
     "Node",
     "Op",
     "Picture",
@@ -60,6 +62,7 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "lint",
     "log_softmax",
     "manual_seed",
     "mul",

@@ -13,7 +13,7 @@ from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.engine import flow, settle
 from autograd_lite.function import Function
 from autograd_lite.memory import Array
-from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from autograd_lite.modes import enable_grad, is_grad_enabled, mode, no_grad, set_grad_enabled
 from autograd_lite.ops.shape import cast
 from autograd_lite.sparse import RowSparse
 
@@ -32,6 +32,8 @@ __all__ = [
 
 def _flow(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
     """`flow`, recorded where a graph is to be made; rules on arrays record nothing, whatever the mode."""
+    if mode.listener is not None:
+        mode.listener.flowing(roots, targets)
     if not create:
         return flow(roots, targets, retain)
     with enable_grad():

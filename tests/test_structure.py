@@ -20,6 +20,7 @@ LAYERS = [
     ["derive"],
     ["nn", "draw", "check"],
     ["optim"],
+    ["aids"],
     ["compiler"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
