@@ -14,7 +14,7 @@ LAYERS = [
     ["core"],
     ["creation", "graph", "anomaly", "data"],
     ["ops"],
-    ["engine", "function"],
+    ["engine", "function", "numpy_names"],
     ["autograd", "interop", "inplace"],
     ["methods", "recorded"],
     ["derive"],

@@ -96,6 +96,9 @@ def _power(x: Array, *, exponent: float) -> Any:
     return np.power(x, exponent)
 
 
+_FLOATS = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)}
+
+
 def power(x: Any, exponent: Any) -> Any:
     """x to a power, elementwise; the exponent is a number or a tensor.
 
@@ -104,9 +107,9 @@ def power(x: Any, exponent: Any) -> Any:
     tensor([1., 8.])
     """
     if isinstance(exponent, int | float) and not isinstance(exponent, np.generic):
-        if exponent == 2:
-            return square(x)
-        return x * 1 if exponent == 1 else _power(x, exponent=exponent)
+        if exponent in (1, 2) and getattr(x, "dtype", None) in _FLOATS:  # of integers, 2.0 makes floats
+            return square(x) if exponent == 2 else x * 1
+        return _power(x, exponent=exponent)
     return float_power(x, exponent)
 
 
