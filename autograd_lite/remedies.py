@@ -66,7 +66,7 @@ _backward = {
 
 _MASKED = (
     "0 times infinity: the gradient that arrives is 0 there, as behind al.where or a mask, and the slope is infinite. "
-    "Mask the input, not the output: al.where(ok, {op}(al.where(ok, x, 1.0)), 0.0)"
+    "Mask the input, not the output: al.where(ok, al.{op}(al.where(ok, x, 1.0)), 0.0)"
 )
 
 

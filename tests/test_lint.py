@@ -12,6 +12,8 @@ from lint_steps import PLANTED, SOUND, BatchNorm, T, X, Y, mlp, trained
 import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
+from models import networks
+from models.training import trainer
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -32,6 +34,51 @@ def test_a_planted_mistake_is_found_and_named(name: str):
         assert finding.what
         assert finding.to_do
         assert str(finding) in str(report)
+
+
+# A network of each kind of the book and of both courses, at its first batch
+NETWORKS = (
+    "3.4",
+    "4.9",
+    "5.4",
+    "6.3",
+    "6.5",
+    "8.1",
+    "8.2",
+    "8.3",
+    "9.1",
+    "10.1",
+    "11.0",
+    "11.1",
+    "11.2",
+    "A.4",
+    "B.2",
+    "B.4",
+)
+
+
+def step_of(name: str) -> tuple[Any, Any]:
+    network = networks[name]
+    try:
+        data = network.data()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    weights, rng = network.start()
+    return trainer(network, "framework", weights).step, next(network.batches(data, rng))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_network_of_the_book_is_accused(name: str):
+    step, batch = step_of(name)
+    report = al.lint(step, batch)
+    assert report, str(report)
+
+
+def test_weights_that_all_start_at_0_are_told():
+    step, batch = step_of("B.3-symmetric")
+    (finding,) = al.lint(step, batch).findings
+    assert finding.kind == "no-gradient"
+    assert "start at 0" in finding.to_do
 
 
 # ------------------------------------------------------------------------------------------- where

@@ -262,7 +262,9 @@ class Training:
             why, to_do = _why(leaf)
             return "no-gradient", f"no gradient{stepped}: {why}", to_do
         if leaf.zero and not leaf.nonzero and len(self.made) > 1:
-            to_do = "look for round, sign, dead units or a factor 0 on the way to the loss"
+            to_do = (
+                "look for round, sign, dead units, weights that all start at 0, or a factor 0 on the way to the loss"
+            )
             return "no-gradient", "the gradient is 0 in every step", to_do
         if self.optimizers and id(p) not in known and leaf.gradient() is not None:
             to_do = "give it to the optimizer, or freeze it with requires_grad_(False)"
