@@ -4,6 +4,8 @@ import numpy as np
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
 from autograd_lite import autograd, creation, func, linalg, methods, nn, onnx, ops, optim, random, sampling, utils
+from autograd_lite.aids import LintReport, lint
+from autograd_lite.autograd import AnomalyError, detect_anomaly
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.compiler import TraceError, compile
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
@@ -63,8 +65,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Algebra",
+    "AnomalyError",
     "Derived",
     "GraphError",
+    "LintReport",
     "Node",
     "Op",
     "Picture",
@@ -84,6 +88,7 @@ __all__ = [
     "compile",
     "derive",
     "det",
+    "detect_anomaly",
     "double",
     "draw",
     "enable_grad",
@@ -102,6 +107,7 @@ __all__ = [
     "inverse",
     "is_grad_enabled",
     "linalg",
+    "lint",
     "load",
     "log_softmax",
     "logdet",

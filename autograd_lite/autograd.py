@@ -8,19 +8,32 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.anomaly import AnomalyError, detect_anomaly
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.engine import flow, settle
 from autograd_lite.function import Function
 from autograd_lite.memory import Array
-from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from autograd_lite.modes import enable_grad, is_grad_enabled, mode, no_grad, set_grad_enabled
 from autograd_lite.ops.shape import cast
 from autograd_lite.sparse import RowSparse
 
-__all__ = ["Function", "backward", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "AnomalyError",
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
 
 
 def _flow(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
     """`flow`, recorded where a graph is to be made; rules on arrays record nothing, whatever the mode."""
+    if mode.listener is not None:
+        mode.listener.flowing(roots, targets)
     if not create:
         return flow(roots, targets, retain)
     with enable_grad():

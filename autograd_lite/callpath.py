@@ -31,12 +31,17 @@ def call_source(op: Op) -> str:
     return "def make(op, forward, apply, finish):\n" + "\n".join(text) + "\n"
 
 
+def _guarded(line: str, args: str, attrs: str) -> list[str]:
+    """An error about shapes is told with the shapes drawn; until there is one, a `try` costs nothing."""
+    return ["try:", f"    {line}", "except ValueError as error:", f"    raise explained(op, {args}, {attrs}, error)"]
+
+
 def _plain_lines(stars: list[str], keywords: str, attrs: str) -> list[str]:
     return [
         f"args = {_tuple(stars)}",
         "if contexts.special:",
         f"    return apply(args, {attrs})",
-        f"y = forward(*[a._array if isinstance(a, Tensor) else a for a in args]{keywords})",
+        *_guarded(f"y = forward(*[a._array if isinstance(a, Tensor) else a for a in args]{keywords})", "args", attrs),
         f"return finish(args, {attrs}, y)",
     ]
 
@@ -63,7 +68,7 @@ def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
         ]
     return [
         *lines,
-        f"y = forward({', '.join(f'_data_{a}' for a in op.arrays)}{keywords})",
+        *_guarded(f"y = forward({', '.join(f'_data_{a}' for a in op.arrays)}{keywords})", _tuple(op.arrays), attrs),
         f"if {' and '.join(f'_node_{a} is None' for a in ruled)}:",
         f"    return finish({_tuple(op.arrays)}, {attrs}, y)",
         "if type(y) is not ndarray:",

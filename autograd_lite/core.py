@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from autograd_lite.callpath import call_source
 from autograd_lite.memory import Array, Site, tick
+from autograd_lite.misfit import explained
 from autograd_lite.modes import changes, contexts, mode
 
 if TYPE_CHECKING:
@@ -206,6 +207,7 @@ class Op:
         words = {
             "y",
             "op",
+            "error",
             "node",
             "result",
             "forward",
@@ -294,7 +296,11 @@ class Op:
         if mode.tracer is not None:
             return self.finish(args, attrs, mode.tracer.call(self, args, attrs))
         arrays = [a._array if isinstance(a, Tensor) else a for a in args]
-        return self.finish(args, attrs, self.forward(*arrays, **attrs))
+        try:
+            y = self.forward(*arrays, **attrs)
+        except ValueError as error:
+            raise explained(self, args, attrs, error)  # noqa: B904 (it has its cause)
+        return self.finish(args, attrs, y)
 
     def finish(self, args: tuple[Any, ...], attrs: dict[str, Any], y: Any) -> Any:
         """The result of a call off the ordinary path: arrays or constants alone, watched, unrecorded, or variadic."""
@@ -316,6 +322,7 @@ _call_globals: dict[str, Any] = {  # what the text of a call path can see
     "Tensor": Tensor,
     "asarray": asarray,
     "contexts": contexts,
+    "explained": explained,
     "ndarray": ndarray,
     "new": object.__new__,
     "no_attrs": no_attrs,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from operator import iadd
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def _propagate(
     create_graph: bool,
 ) -> dict[Node, Any]:
     """Run each node's rules on its gradient, and add what they return to what its parents have."""
-    owned, found, tracer = set[Node](), dict[Node, Any](), None if create_graph else mode.tracer
+    owned, found, tracer, trap = set[Node](), dict[Node, Any](), None if create_graph else mode.tracer, mode.trap
     for node in order:
         g = gradients.pop(node, None)
         if g is None:
@@ -70,6 +71,8 @@ def _propagate(
                 gx = rule(g, *needs) if tracer is None else tracer.rule(rule, g, needs)
                 if gx is None:
                     continue
+                if trap is not None:
+                    trap(node, k, g, gx)
                 if gx.shape != parent.shape or gx.dtype is not parent.dtype or type(gx) is Tensor:
                     gx = _fit(gx, parent, create_graph)
             except Exception as error:
@@ -79,12 +82,10 @@ def _propagate(
             if have is None:
                 gradients[parent] = gx  # borrowed: it may be g itself, or a view of it
             elif parent in owned and type(gx) is ndarray:
-                have += gx
-                gradients[parent] = have  # a NumPy scalar is rebound by +=
+                gradients[parent] = iadd(have, gx)  # type: ignore[no-untyped-call]  # a NumPy scalar is rebound by +=
             else:
                 gradients[parent] = have + gx
-                if not create_graph:
-                    owned.add(parent)
+                owned.add(parent)
         if not retain_graph:
             node.saved = None
     return found
@@ -129,6 +130,8 @@ def _explain(error: Exception, node: Node, k: int, g: Any) -> None:
     assert op is not None
     assert parent is not None
     text = f"in the rule of {op.name} for {op.arrays[op.slot(k)]} {parent.shape}, on a gradient of shape {g.shape}"
+    if node.notes is not None and node.notes.site is not None:
+        text += f"; the op is at {node.notes.site[0]}:{node.notes.site[1]}"
     if hasattr(error, "add_note"):
         error.add_note(text)
     else:  # Python 3.10

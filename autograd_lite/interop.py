@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import ops
 from autograd_lite.core import Tensor, ufuncs
-from autograd_lite.ops import elementwise
+from autograd_lite.numpy_names import ACCUMULATIONS, FUNCTIONS, INSTEAD, PLAIN, REDUCTIONS, REMEDY, UFUNCS, served
+
+_more = served(UFUNCS)
 
 
 def _tensors(values: Iterable[Any]) -> list[Tensor]:
@@ -33,16 +34,16 @@ def _arrays(value: Any) -> Any:
 
 def _untracked(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function without a rule: run on constants, refused where a gradient would be lost."""
-    if any(t.node is not None for t in _tensors((*args, *kwargs.values()))):
+    if function not in PLAIN and any(t.node is not None for t in _tensors((*args, *kwargs.values()))):
+        instead = INSTEAD.get(name)
+        write = f"Write {instead}" if instead else "Write it with al's functions, define it with al.primitive"
         raise TypeError(
-            f"{name} has no derivative rule here, and a tensor that requires a gradient was given to it. Write it with "
-            "al's functions, define it with al.primitive, or pass x.detach() if no gradient is meant"
+            f"{name} has no derivative rule here, and a tensor that requires a gradient was given to it. {write}, or "
+            "pass x.detach() if no gradient is meant"
         )
     result = function(*map(_arrays, args), **{k: _arrays(v) for k, v in kwargs.items()})
     return Tensor(result) if isinstance(result, np.ndarray) else result
 
-
-REMEDY = "writes behind the graph's back into a Tensor: write x[...] = v or x.copy_(v), which are noted"
 
 WRITERS = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}  # into their first argument
 
@@ -68,15 +69,17 @@ def _by_numpys_names(function: Callable[..., Any], args: tuple[Any, ...], kwargs
     return {**{names[k] if k < len(names) else f"number {k + 1}": a for k, a in enumerate(args)}, **kwargs}
 
 
-REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {np.add: ops.sum, np.maximum: ops.amax, np.minimum: ops.amin}
-
-
 def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's protocol for its ufuncs: `np.exp(x)`, `array * x`, `np.add.reduce(x, axis=0)`."""
     if method == "__call__" and ufunc in ufuncs and not kwargs:
         return ufuncs[ufunc](*inputs)
-    if method == "reduce" and ufunc in REDUCTIONS and kwargs.keys() <= {"axis", "keepdims"} and len(inputs) == 1:
-        return REDUCTIONS[ufunc](inputs[0], **{"axis": 0, **kwargs})
+    if method == "__call__" and ufunc in _more and kwargs.keys() <= {"axis"}:
+        return _more[ufunc](*inputs, **kwargs)
+    reduction, running = REDUCTIONS.get(ufunc, ""), ACCUMULATIONS.get(ufunc, "")
+    if method == "reduce" and hasattr(ops, reduction) and kwargs.keys() <= {"axis", "keepdims"} and len(inputs) == 1:
+        return getattr(ops, reduction)(inputs[0], kwargs.get("axis", 0), kwargs.get("keepdims", False))
+    if method == "accumulate" and hasattr(ops, running) and kwargs.keys() <= {"axis"} and len(inputs) == 1:
+        return getattr(ops, running)(inputs[0], kwargs.get("axis", 0))
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     if method == "at" and isinstance(inputs[0], Tensor):
         raise TypeError(f"{name} {REMEDY}")
@@ -87,86 +90,6 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
             f"{name} into out= with a Tensor: an array cannot carry a graph. Write a = a + x in place of a += x"
         )
     return _untracked(name, getattr(ufunc, method), inputs, kwargs)
-
-
-# NumPy's third positional argument is a dtype or out=, which nothing here serves: so the rest is by keyword
-
-
-def _amax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return ops.amax(a, axis, keepdims)
-
-
-def _amin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return ops.amin(a, axis, keepdims)
-
-
-def _var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    return ops.var(a, axis=axis, correction=ddof, keepdims=keepdims)
-
-
-def _std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    return ops.std(a, axis=axis, correction=ddof, keepdims=keepdims)
-
-
-def _clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
-    return ops.clamp(a, a_min, a_max)
-
-
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    matrix = x.ndim == 2 if axis is None else np.size(axis) == 2
-    if ord not in (None, 2, "fro") or (ord == 2 and matrix):
-        raise TypeError(f"np.linalg.norm with ord={ord!r} has no derivative rule here; the Euclidean norm has")
-    return ops.norm(x, 2, axis, keepdims)
-
-
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """np.split: equal parts, or cuts at places."""
-    size, sections = ary.shape[axis], indices_or_sections
-    if isinstance(sections, int | np.integer):
-        if size % sections:
-            raise ValueError(f"np.split: {size} does not divide into {sections} equal parts")
-        return list(ops.split(ary, size // sections, axis))
-    cuts = [0, *sections, size]
-    return list(ops.split(ary, [b - a for a, b in pairwise(cuts)], axis))
-
-
-def _concatenate(arrays: Any, /, axis: int | None = 0) -> Any:
-    return ops.cat([ops.flatten(x) for x in arrays], 0) if axis is None else ops.cat(arrays, axis)
-
-
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    np.sum: lambda a, axis=None, *, keepdims=False: ops.sum(a, axis, keepdims),
-    np.mean: lambda a, axis=None, *, keepdims=False: ops.mean(a, axis, keepdims),
-    np.var: _var,
-    np.std: _std,
-    np.max: _amax,
-    np.amax: _amax,
-    np.min: _amin,
-    np.amin: _amin,
-    np.argmax: lambda a, axis=None, *, keepdims=False: ops.argmax(a, axis, keepdims),
-    np.argmin: lambda a, axis=None, *, keepdims=False: ops.argmin(a, axis, keepdims),
-    np.dot: ops.dot,
-    np.clip: _clip,
-    np.where: elementwise.where,
-    np.round: lambda a: ops.round(a),
-    np.linalg.norm: _norm,
-    np.reshape: lambda a, shape: ops.reshape(a, shape),
-    np.ravel: lambda a: ops.flatten(a),
-    np.transpose: lambda a, axes=None: ops.transpose(a, axes),
-    np.swapaxes: lambda a, axis1, axis2: ops.transpose(a, axis1, axis2),
-    np.squeeze: lambda a, axis=None: ops.reshape(a, np.squeeze(a.data, axis).shape),
-    np.expand_dims: lambda a, axis: ops.reshape(a, np.expand_dims(a.data, axis).shape),
-    np.broadcast_to: lambda array, shape: ops.broadcast_to(array, shape),
-    np.concatenate: _concatenate,
-    np.stack: lambda arrays, axis=0: ops.stack(arrays, axis),
-    np.split: _split,
-    np.copy: lambda a: ops.clone(a),
-    np.shape: lambda a: a.shape,
-    np.ndim: lambda a: a.ndim,
-    np.size: lambda a, axis=None: a.data.size if axis is None else a.shape[axis],
-    np.zeros_like: lambda a, dtype=None: Tensor(np.zeros_like(a.data, dtype=dtype)),
-    np.ones_like: lambda a, dtype=None: Tensor(np.ones_like(a.data, dtype=dtype)),
-}
 
 
 def array_function(self: Any, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:

@@ -15,6 +15,8 @@ class _Mode(threading.local):
     def __init__(self) -> None:
         self.grad = True
         self.watchers: tuple[Callable[..., None], ...] = ()
+        self.trap: Callable[..., None] | None = None  # looks at every gradient on its way, while there is one
+        self.listener: Any = None  # is told of backward passes and of optimizers' steps, while there is one
         self.tracer: Any = None  # the compiler's, while it follows a step
         self.before: list[dict[str, Any]] = []  # what each context of this thread found, the innermost last
         self.switched_off = False  # by set_grad_enabled(False) as a statement

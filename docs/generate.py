@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import linecache
 import os
 import re
 import subprocess
@@ -37,6 +38,7 @@ DERIVED = "6.3", "8.1", "9.1", "10.1", "11.1"  # networks that are shown as code
 NAMES = ROOT / "docs" / "names.md"
 DELTAS = ROOT / "docs" / "deltas.md"
 DERIVE = ROOT / "docs" / "derive.md"
+ERRORS = ROOT / "docs" / "errors.md"
 PICTURE = ROOT / "docs" / "pictures" / "streetlights.svg"
 
 
@@ -237,6 +239,7 @@ def with_outputs(text: str) -> str:
     """A page whose Python blocks are one program, with what each prints in the block of text right after it."""
     pattern = re.compile(r"```python\n(.*?)```\n(?:\n```text\n.*?```\n)?", re.DOTALL)
     namespace: dict[str, Any] = {"__name__": "__main__"}
+    linecache.cache["<page>"] = len(text), None, text.splitlines(keepends=True), "<page>"
 
     def ran(block: re.Match[str]) -> str:
         printed = io.StringIO()
@@ -260,6 +263,7 @@ def main() -> int:
     fresh = {
         README: with_blocks(README.read_text()),
         DELTAS: with_outputs(DELTAS.read_text()),
+        ERRORS: with_outputs(ERRORS.read_text()),
         DERIVE: with_networks(DERIVE.read_text()),
         errata.PAGE: errata.page(),
         NAMES: names(),

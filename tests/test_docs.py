@@ -108,6 +108,20 @@ def test_the_page_on_deltas_prints_what_it_says(generate):
     assert generate.with_outputs(text) == text
 
 
+def test_the_page_on_errors_prints_what_it_says(generate):
+    text = generate.ERRORS.read_text()
+    assert text.count("```text") > 7
+    assert generate.with_outputs(text) == text
+
+
+def test_the_page_on_errors_has_every_kind_of_finding():
+    from lint_steps import PLANTED
+
+    rows = re.findall(r"^\| (`.*?`) \|", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
+    listed = {kind for row in rows for kind in re.findall(r"`([\w-]+)`", row)}
+    assert listed == {kind for _, kinds, _ in PLANTED.values() for kind in kinds}
+
+
 def between(text, name):
     return text.partition(f"<!-- {name}:start -->\n")[2].partition(f"<!-- {name}:end -->")[0]
 

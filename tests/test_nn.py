@@ -625,9 +625,9 @@ def test_losses_are_pytorchs(build: Any, x: np.ndarray, t: np.ndarray, reduction
 @pytest.mark.parametrize("loss", [nn.MSELoss(), nn.BCEWithLogitsLoss()], ids=repr)
 def test_a_column_against_a_vector_is_refused_with_the_remedy_which_works(loss: Any):
     column, vector = al.tensor(numbers(4, 1)), al.tensor(shares(2, 2).reshape(4))
-    with pytest.raises(ValueError, match=r"\(4, 1\).*\(4,\).*target\.unsqueeze\(-1\) would fit"):
+    with pytest.raises(ValueError, match=r"\(4, 1\).*\(4,\).*vector\.unsqueeze\(-1\) would fit"):
         loss(column, vector)
-    with pytest.raises(ValueError, match=r"\(4,\).*\(4, 1\).*target\.squeeze\(-1\) would fit"):
+    with pytest.raises(ValueError, match=r"\(4,\).*\(4, 1\).*column\.squeeze\(-1\) would fit"):
         loss(vector, column)
     assert loss(column, vector.unsqueeze(-1)).shape == ()
     assert loss(vector, column.squeeze(-1)).shape == ()

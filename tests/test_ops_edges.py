@@ -154,9 +154,13 @@ def test_nll_loss_names_what_does_not_fit():
 @pytest.mark.parametrize(
     ("a", "b", "text"),
     [
-        ((2, 3), (2, 3), r"\(2, 3\) @ \(2, 3\): the last size of the first, 3, is not 2, .* the second transposed"),
-        ((3, 2), (3, 4), r"the first transposed would fit"),
-        ((2, 3), (4, 5), r"3, is not 4, the rows of the second$"),
+        (
+            (2, 3),
+            (2, 3),
+            r"\(2, 3\) @ number 2 \(2, 3\): the last size of the first, 3, is not 2, .*: \.T of number 2 would fit",
+        ),
+        ((3, 2), (3, 4), r": \.T of number 1 would fit"),
+        ((2, 3), (4, 5), r"3, is not 4, the rows of the second\n"),
         ((2, 3, 4), (5, 4, 2), r"leading dimensions \(2,\) and \(5,\) do not broadcast"),
         ((), (2, 2), "a number is no matrix"),
     ],

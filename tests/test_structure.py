@@ -10,19 +10,19 @@ PACKAGE = ROOT / "autograd_lite"
 
 # Each may import what stands before it. Names are modules or packages of autograd_lite; models come last of all.
 LAYERS = [
-    ["memory", "modes", "sparse", "random", "callpath"],
+    ["memory", "modes", "sparse", "random", "callpath", "operands", "misfit", "remedies"],
     ["core"],
-    ["creation", "graph", "data", "saving"],
+    ["creation", "graph", "anomaly", "data", "saving"],
     ["sampling"],
     ["ops"],
-    ["engine", "function"],
+    ["engine", "function", "numpy_names"],
     ["autograd", "interop", "inplace", "opmethods", "conversions", "linalg"],
     ["updates"],
     ["methods", "recorded"],
     ["derive"],
     ["nn", "draw", "check", "utils"],
     ["optim", "func"],
-    ["onnx"],
+    ["onnx", "aids"],
     ["compiler"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

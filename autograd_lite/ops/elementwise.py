@@ -94,6 +94,9 @@ def _power(x: Array, *, exponent: float) -> Any:
     return np.power(x, exponent)
 
 
+_FLOATS = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)}
+
+
 def power(input: Any, exponent: Any) -> Any:
     """x to a power, elementwise; the exponent is a number or a tensor.
 
@@ -102,9 +105,9 @@ def power(input: Any, exponent: Any) -> Any:
     tensor([1., 8.])
     """
     if isinstance(exponent, int | float) and not isinstance(exponent, np.generic):
-        if exponent == 2:
-            return square(input)
-        return input * 1 if exponent == 1 else _power(input, exponent=exponent)
+        if exponent in (1, 2) and getattr(input, "dtype", None) in _FLOATS:  # of integers, 2.0 makes floats
+            return square(input) if exponent == 2 else input * 1
+        return _power(input, exponent=exponent)
     return float_power(input, exponent)
 
 

@@ -54,26 +54,7 @@ def matmul(a: Array, b: Array) -> Any:
     >>> al.matmul(al.ones(2, 3), al.ones(3)).tolist()
     [3.0, 3.0]
     """
-    a, b = as_array(a), as_array(b)
-    try:
-        return product(a, b)
-    except ValueError as error:
-        raise ValueError(_misfit(a.shape, b.shape)) from error
-
-
-def _misfit(a: tuple[int, ...], b: tuple[int, ...]) -> str:
-    """Which sizes of a product do not fit, and the one transpose that would make them, if one does."""
-    if not a or not b:
-        return f"matmul: {a} @ {b}: a number is no matrix; * multiplies by it"
-    inner = b[-2] if len(b) > 1 else b[0]
-    if a[-1] == inner:
-        return f"matmul: {a} @ {b}: the leading dimensions {a[:-2]} and {b[:-2]} do not broadcast"
-    fix = ""
-    if len(b) > 1 and b[-1] == a[-1]:
-        fix = ": the second transposed would fit (.mT)"
-    elif len(a) > 1 and a[-2] == inner:
-        fix = ": the first transposed would fit (.mT)"
-    return f"matmul: {a} @ {b}: the last size of the first, {a[-1]}, is not {inner}, the rows of the second{fix}"
+    return product(as_array(a), as_array(b))
 
 
 ufuncs[np.matmul] = matmul
@@ -134,11 +115,4 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     if not (isinstance(input, Tensor) and isinstance(weight, Tensor) and (bias is None or isinstance(bias, Tensor))):
         input, weight = _operand(input), _operand(weight)
         bias = None if bias is None else _operand(bias)
-    try:
-        return _linear(input, weight) if bias is None else _affine(input, weight, bias)
-    except ValueError as error:
-        shapes = [np.shape(_data(a)) for a in (input, weight, bias) if a is not None]
-        raise ValueError(
-            f"linear: input {shapes[0]}, weight {shapes[1]}{f', bias {shapes[2]}' if bias is not None else ''} do not "
-            "fit: a weight is (out, in), the input's last size is in, a bias is (out,)"
-        ) from error
+    return _linear(input, weight) if bias is None else _affine(input, weight, bias)

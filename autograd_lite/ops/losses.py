@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_lite.core import Tensor
 from autograd_lite.memory import Array
+from autograd_lite.misfit import loss_error
 from autograd_lite.modes import mode
 from autograd_lite.ops.elementwise import less, log, softplus, where
 from autograd_lite.ops.fused import (
@@ -152,14 +153,10 @@ def compared(name: str, input: Any, target: Any, reduction: str) -> tuple[Any, A
     """Both, if they have one shape: a loss does not broadcast."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', and not {reduction!r}")
-    if not isinstance(input, Tensor) or not isinstance(target, Tensor) or input._array.shape != target._array.shape:
-        a, b = np.shape(_data(input)), np.shape(_data(target))
-        if a != b:
-            fix = "target.unsqueeze(-1)" if (*b, 1) == a else "target.squeeze(-1)" if (*a, 1) == b else ""
-            raise ValueError(
-                f"{name}: input {a} and target {b} have different shapes, and broadcasting them would compare every "
-                f"input with every target{f': {fix} would fit' if fix else ''}"
-            )
+    tensors = isinstance(input, Tensor) and isinstance(target, Tensor)
+    shapes = (input._array.shape, target._array.shape) if tensors else (np.shape(_data(input)), np.shape(_data(target)))
+    if shapes[0] != shapes[1]:
+        raise loss_error(name, input, target)
     return _operand(input), _operand(target)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_lite.core import Tensor, as_array, ndarray, primitive
 from autograd_lite.memory import Array
+from autograd_lite.misfit import stack_error
 
 __all__ = [
     "broadcast_to",
@@ -238,7 +239,7 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     tensors = list(tensors)
     shapes = {np.shape(_data(t)) for t in tensors}
     if len(shapes) != 1:
-        raise ValueError(f"stack needs tensors of one shape, and got {sorted(shapes) or 'none'}")
+        raise stack_error(tensors)
     return cat([unsqueeze(t, dim) for t in tensors], dim)
 
 

@@ -122,6 +122,8 @@ class Optimizer:
         changed, tracer = [], mode.tracer if contexts.special else None
         if tracer is not None:
             tracer.stepping(self)
+        if mode.listener is not None:
+            mode.listener.stepping(self)
         for group in self.param_groups:
             for p in group["params"]:
                 g = None if p.node is None else p.node.notes.grad
