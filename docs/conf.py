@@ -1,4 +1,4 @@
-"""How Sphinx makes the site: `sphinx-build -W -c docs . build/site`, from the checkout's root.
+"""How Sphinx makes the site: `python -m sphinx -W -c docs . build/site`, from the checkout's root.
 
 The source folder is the whole checkout, so that links between the pages, the README and the files that they name are
 the same on the site as they are in the repository. The reference is written into docs/api by `reference.py`.
@@ -40,8 +40,7 @@ autodoc_typehints = "none"
 autodoc_member_order = "alphabetical"
 add_module_names = False
 python_use_unqualified_type_names = True
-highlight_language = "default"
-pygments_style, pygments_dark_style = "friendly", "monokai"
+highlight_language = "none"
 
 html_theme = "furo"
 html_title = "autograd_lite"

@@ -142,7 +142,7 @@ def page(key: str, members: dict[str, Entry]) -> str:
 
 def methods() -> Iterator[str]:
     """The members of Tensor: those that are ops point there, the others say what they do."""
-    yield from ("## Members of Tensor", "", "Operators, indexing, and:", "", "| | |", "|---|---|")
+    yield from ("## Members of Tensor", "", "Operators, indexing, and:", "", "| member | |", "|---|---|")
     for name in sorted(n for n in dir(al.Tensor) if n[0] != "_"):
         member = inspect.getattr_static(al.Tensor, name)
         twin = getattr(al, name, None)
@@ -184,9 +184,9 @@ def as_text(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
     code = False
     for line in lines:
         starts = line.lstrip().startswith(">>>")
-        code = starts or (code and bool(line.strip()))
-        if starts and made and made[-1].strip():
+        if starts and not code and made and made[-1].strip():
             made.append("")
+        code = starts or (code and bool(line.strip()))
         made.append(line if code else safe(line))
     lines[:] = [*_blocks(made), ""]
 
