@@ -356,7 +356,7 @@ def _function(lib: Any, x: Any) -> Any:
 
 AUTOGRAD = {
     "Function": [program(_function, X)],
-    **{name: CALLS[name] for name in ("no_grad", "enable_grad", "set_grad_enabled", "is_grad_enabled")},
+    **{name: CALLS[name] for name in ("no_grad", "enable_grad", "set_grad_enabled")},
     "grad": [program(lambda lib, x: lib.autograd.grad(_power(lib, x), [x], create_graph=True), X)],
     "backward": [program(lambda lib, x: [lib.autograd.backward([_power(lib, x)]), x.grad][1], X)],
 }

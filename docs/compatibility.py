@@ -153,8 +153,9 @@ def rows(torch: Any, only: str = "") -> list[Row]:
 
 
 def explained(row: Row, text: str) -> bool:
-    """Whether the page of differences names it."""
-    return re.search(rf"`(?:\w+\.)*{re.escape(row.name)}[`(]", text) is not None
+    """Whether the page of differences names it, or its function if it is a module."""
+    named = {word.lower().replace("_", "") for word in re.findall(r"`(?:\w+\.)*(\w+)[`(]", text)}
+    return row.name.lower().replace("_", "") in named
 
 
 def _cells(row: Row) -> str:
