@@ -309,7 +309,8 @@ def _resumed(lib: Any) -> Any:
     return _drawn_again(lib, lambda: lib.set_rng_state(state))
 
 
-def _under(mode: Any, x: Any, inner: Any = None) -> Any:
+def under(mode: Any, x: Any, inner: Any = None) -> Any:
+    """What is computed in a mode, and whether it is recorded."""
     with mode, inner or nullcontext():
         y = x * 3.0
     return [y, y.requires_grad]
@@ -336,10 +337,11 @@ MAKING = {
     "empty_like": [program(lambda lib, x: lib.empty_like(x).shape, X)],
     "from_numpy": [program(lambda lib: lib.from_numpy(np.arange(3.0)))],
     "set_default_dtype": [program(lambda lib: [lib.set_default_dtype(lib.float64), lib.ones(2)])],
+    "result_type": [program(lambda lib, x: lib.result_type(x, 1.0), X)],
     "manual_seed": [program(lambda lib: [_drawn_again(lib, lambda: lib.manual_seed(3))])],
-    "set_grad_enabled": [program(lambda lib, x: [_under(lib.set_grad_enabled(False), x), x * 2.0], X)],
-    "no_grad": [program(lambda lib, x: [_under(lib.no_grad(), x), x * 2.0], X)],
-    "enable_grad": [program(lambda lib, x: _under(lib.no_grad(), x, lib.enable_grad()), X)],
+    "set_grad_enabled": [program(lambda lib, x: [under(lib.set_grad_enabled(False), x), x * 2.0], X)],
+    "no_grad": [program(lambda lib, x: [under(lib.no_grad(), x), x * 2.0], X)],
+    "enable_grad": [program(lambda lib, x: under(lib.no_grad(), x, lib.enable_grad()), X)],
     **family("get_rng_state set_rng_state", program(lambda lib: _resumed(lib))),
     **family("save load", program(lambda lib, x, w: _stored(lib, x.detach(), w.detach()), X, whole(3))),
 }  # fmt: skip
@@ -368,6 +370,7 @@ METHODS = {
     **family("size dim numel nelement ndimension element_size stride is_contiguous is_cuda is_leaf requires_grad",
              c(X)),
     **family("numpy", c(given([1.0, 2.0]))),
+    "sum_to_size": [c(X, 3, 1), c(X, (1, 3, 4))],
     "new_empty": [program(lambda lib, x: x.new_empty((2, 3)).shape, X)],
     "backward": [program(lambda lib, x: [(x * x).backward(lib.ones_like(x)), x.grad], X)],
     **family("retain_grad", program(lambda lib, x: _inner(lib, x, lambda y: y.retain_grad()), X)),

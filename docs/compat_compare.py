@@ -45,6 +45,13 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Built:
+    """Something made of the library's namespace, such as a module that is an argument."""
+
+    make: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
 class Call:
     """Arguments of a call. `program`, if given, is what is called, with the library's namespace first.
 
@@ -85,6 +92,8 @@ class Side:
             return self.tensor(tree.array, track and not tree.fixed)
         if isinstance(tree, Named):
             return _found(self.lib, tree.name)
+        if isinstance(tree, Built):
+            return tree.make(self.lib)
         if isinstance(tree, tuple | list):
             return type(tree)(self.filled(t, track) for t in tree)
         if isinstance(tree, dict):

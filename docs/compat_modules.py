@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from compat_calls import CALLS, X, apart, c, family, given, positive, program, real, unit, whole
-from compat_compare import Call, Draw
+from compat_calls import CALLS, X, apart, c, family, given, positive, program, real, under, unit, whole
+from compat_compare import Built, Call, Draw
 
 LINE, PICTURE, BODY = real(2, 4, 6), real(1, 4, 5, 6), real(1, 2, 4, 4, 5)
 HIGH_LINE, HIGH_PICTURE, HIGH_BODY = apart(2, 4, 6), apart(1, 2, 6, 6), apart(1, 1, 4, 4, 5)
@@ -168,6 +168,8 @@ MODULES = {
     **family("RNNCell GRUCell", m(4, 5, on=(real(3, 4), real(3, 5)))), "LSTMCell": [m(4, 5, on=STATES)],
     "MultiheadAttention": [m(4, 2, batch_first=True, on=(real(2, 3, 4), real(2, 5, 4), real(2, 5, 4)))],
     "TransformerEncoderLayer": [m(4, 2, 6, 0.0, batch_first=True, on=real(2, 3, 4))],
+    "TransformerEncoder": [m(Built(lambda lib: lib.nn.TransformerEncoderLayer(4, 2, 6, 0.0, batch_first=True)), 2,
+                             on=real(2, 3, 4))],
     "Sequential": [program(lambda lib, x: lib.nn.Sequential(lib.nn.Tanh(), lib.nn.Sigmoid())(x), X)],
     "ModuleList": [program(lambda lib, x: _listed(lib, lib.nn.ModuleList([lib.nn.Linear(4, 3), lib.nn.Tanh()])), X)],
     "ModuleDict": [program(lambda lib, x: _listed(lib, lib.nn.ModuleDict({"a": lib.nn.Linear(4, 3)})), X)],
@@ -356,6 +358,7 @@ def _function(lib: Any, x: Any) -> Any:
 
 AUTOGRAD = {
     "Function": [program(_function, X)],
+    "detect_anomaly": [program(lambda lib, x: under(lib.autograd.detect_anomaly(), x), X)],
     **{name: CALLS[name] for name in ("no_grad", "enable_grad", "set_grad_enabled")},
     "grad": [program(lambda lib, x: lib.autograd.grad(_power(lib, x), [x], create_graph=True), X)],
     "backward": [program(lambda lib, x: [lib.autograd.backward([_power(lib, x)]), x.grad][1], X)],

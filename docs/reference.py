@@ -142,11 +142,12 @@ def page(key: str, members: dict[str, Entry]) -> str:
 
 def methods() -> Iterator[str]:
     """The members of Tensor: those that are ops point there, the others say what they do."""
+    known = {id(entry.thing): path for path, entry in paths().items()}
     yield from ("## Members of Tensor", "", "Operators, indexing, and:", "", "| member | |", "|---|---|")
     for name in sorted(n for n in dir(al.Tensor) if n[0] != "_"):
         member = inspect.getattr_static(al.Tensor, name)
-        twin = getattr(al, name, None)
-        text = f"[`al.{name}`](#autograd_lite.{name})" if twin is not None and twin is member else sentence(member)
+        path = known.get(id(member))
+        text = sentence(member) if path is None else f"[`{path.replace('autograd_lite', 'al', 1)}`](#{path})"
         yield f"| `{name}` | {text} |"
     yield ""
 

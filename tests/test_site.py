@@ -112,6 +112,13 @@ def test_every_public_name_is_in_the_reference(reference, tmp_path):
         assert {path + name for name in reference.public(module)} - told == set()
 
 
+def test_every_member_of_tensor_is_in_the_reference(reference):
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", "\n".join(reference.methods()), re.MULTILINE))
+    assert set(rows) == {name for name in dir(al.Tensor) if name[0] != "_"}
+    assert rows["exp"] == "[`al.exp`](#autograd_lite.exp)"
+    assert rows["item"].startswith("The one number")
+
+
 def test_pages_of_themes_that_are_gone_go(reference, tmp_path):
     reference.write(tmp_path)
     before = {page: page.read_text("utf-8") for page in tmp_path.iterdir()}
