@@ -46,7 +46,7 @@ html_theme = "furo"
 html_title = "autograd_lite"
 html_static_path = ["_site"]
 html_css_files = ["site.css"]
-html_copy_source = html_show_sourcelink = False
+html_copy_source = html_show_sourcelink = html_show_copyright = False
 html_theme_options = {"navigation_with_keys": True}
 templates_path: list[str] = []
 

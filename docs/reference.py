@@ -166,9 +166,8 @@ def write(folder: Path) -> None:
         themes[theme_of(entry.where)][path] = entry
     texts = {f"{key}.md": page(key, members) for key, members in themes.items() if members}
     listed = "\n".join(name.removesuffix(".md") for name in texts)
-    texts["index.md"] = (
-        f"# Reference\n\nEvery public name, by theme; `al` is `autograd_lite`.\n\n```{{toctree}}\n{listed}\n```\n"
-    )
+    head = "# Reference\n\nEvery public name, by theme; `al` is `autograd_lite`.\n\n"
+    texts["index.md"] = f"{head}```{{toctree}}\n:maxdepth: 2\n\n{listed}\n```\n"
     for old in set(folder.glob("*.md")) - {folder / name for name in texts}:
         old.unlink()
     for name, text in texts.items():
