@@ -17,6 +17,7 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 import errata  # noqa: E402
 
 import autograd_lite as al  # noqa: E402
-from autograd_lite import data  # noqa: E402
+import autograd_lite.data  # noqa: E402
 from models import networks, picture, report  # noqa: E402
 from models.checking import Checked  # noqa: E402
 from models.network import CORRECTED, PRINTED  # noqa: E402
@@ -39,6 +40,13 @@ NAMES = ROOT / "docs" / "names.md"
 DELTAS = ROOT / "docs" / "deltas.md"
 DERIVE = ROOT / "docs" / "derive.md"
 ERRORS = ROOT / "docs" / "errors.md"
+SPACES = {  # where public names are, with what a title says besides
+    **dict.fromkeys(("", "autograd", "check"), ""),
+    "data": ", by `from autograd_lite import data`",
+    **dict.fromkeys(("func", "linalg", "special", "nn"), ""),
+    "nn.functional": ", by convention `F`",
+    **dict.fromkeys(("nn.init", "nn.utils", "onnx", "optim", "optim.lr_scheduler", "utils.data"), ""),
+}
 PICTURE = ROOT / "docs" / "pictures" / "streetlights.svg"
 
 
@@ -160,26 +168,16 @@ def sentence(thing: object) -> str:
 def names() -> str:
     """Every public name, by module."""
     lines = ["# What there is", "", "Made by `docs/generate.py` from the docstrings; `help(name)` says more."]
-    hidden = {"nn", "ops", "optim", "random", "autograd", "func", "onnx", "utils"}
     dtypes = [n for n in al.__all__ if isinstance(getattr(al, n), type) and issubclass(getattr(al, n), np.generic)]
-    groups = {
-        "`al`": (al, sorted(set(al.__all__) - hidden - set(dtypes))),
-        "`al.autograd`": (al.autograd, al.autograd.__all__),
-        "`al.check`": (al.check, al.check.__all__),
-        "`al.data`, by `from autograd_lite import data`": (data, data.__all__),
-        "`al.func`": (al.func, al.func.__all__),
-        "`al.nn`": (al.nn, [n for n in al.nn.__all__ if n not in ("functional", "init", "utils")]),
-        "`al.nn.functional`, by convention `F`": (al.nn.functional, al.nn.functional.__all__),
-        "`al.nn.init`": (al.nn.init, sorted(n for n in vars(al.nn.init) if n.endswith("_") and n[0] != "_")),
-        "`al.nn.utils`": (al.nn.utils, al.nn.utils.__all__),
-        "`al.onnx`": (al.onnx, al.onnx.__all__),
-        "`al.optim`": (al.optim, [n for n in al.optim.__all__ if n != "lr_scheduler"]),
-        "`al.optim.lr_scheduler`": (al.optim.lr_scheduler, al.optim.lr_scheduler.__all__),
-        "`al.utils.data`": (al.utils.data, al.utils.data.__all__),
-    }
-    for title, (module, members) in groups.items():
+    for path, besides in SPACES.items():
+        module = reduce(lambda found, part: getattr(found, part, None), filter(None, path.split(".")), al)
+        if module is None:
+            continue
+        listed = getattr(module, "__all__", None) or [n for n in vars(module) if n.endswith("_") and n[0] != "_"]
+        members = [n for n in listed if not inspect.ismodule(getattr(module, n)) and not (module is al and n in dtypes)]
+        title = f"`al{'.' * bool(path)}{path}`{besides}"
         lines += ["", f"## {title}", "", "| name | |", "|---|---|"]
-        lines += [f"| `{name}` | {sentence(getattr(module, name))} |" for name in members]
+        lines += [f"| `{name}` | {sentence(getattr(module, name))} |" for name in sorted(members)]
         if module is al:
             lines += ["", f"Dtypes, NumPy's own: {', '.join(f'`{n}`' for n in dtypes)}."]
     methods = sorted(n for n in dir(al.Tensor) if not n.startswith("_"))

@@ -102,6 +102,40 @@ def test_the_program_of_a_page_is_run_and_compared(generate):
         generate.with_outputs("```python\n1 / 0\n```\n")
 
 
+def blocks(page):
+    """The blocks of Python of a page."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "models/data/README.md"]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda p: p.stem)
+def test_every_example_is_run(page, generate):
+    """A page is a doctest, which pytest runs; or its programs are run here, by its generator, or by test_gallery.py."""
+    run_elsewhere = generate.DELTAS, generate.DERIVE, generate.errata.PAGE, ROOT / "docs/gallery.md", README
+    tried = [block for block in blocks(page) if not block.startswith(">>> ")]
+    if page not in run_elsewhere:
+        namespace = {}
+        for block in tried:
+            exec(compile(block, str(page), "exec"), namespace)
+
+
+def test_the_pieces_of_the_readme_run_after_its_program(tmp_path, monkeypatch):
+    """What the README shows of drawing, deriving and compiling, on the loss of its first program."""
+    pytest.importorskip("graphviz", reason="some pieces draw: pip install 'autograd_lite[draw]'")
+    monkeypatch.chdir(tmp_path)
+    _, program, see, derived, _ = blocks(README)
+    namespace = {"__name__": "__main__"}
+    exec(program, namespace)
+    exec("loss = F.mse_loss(model(lights), walk)", namespace)
+    exec(see, namespace)
+    assert {path.name for path in tmp_path.iterdir()} >= {"graph.svg", "steps.html"}
+    exec("def step(x):\n    return (x * 2.0).sum()", namespace)
+    exec(derived, namespace)
+    assert exec("assert step(lights).item() == (lights * 2.0).sum().item()", namespace) is None
+
+
 def test_the_page_on_deltas_prints_what_it_says(generate):
     text = generate.DELTAS.read_text()
     assert text.count("```python") > 10
@@ -151,8 +185,7 @@ def test_the_page_on_deltas_has_every_kind_of_cause():
 
 
 def test_every_link_of_the_documents_leads_somewhere():
-    pages = [README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
-    for page in pages:
+    for page in PAGES:
         for path, anchor, source in re.findall(r'\]\(([^)#\s]*)(?:#([^)]*))?\)|src="([^"]+)"', page.read_text()):
             link = path or source
             if "://" in link:
