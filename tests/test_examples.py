@@ -32,10 +32,12 @@ def losses(name: str, *options: str, pytorch: bool = False) -> list[float]:
     text = PROGRAMS[name].read_text()
     program: dict[str, Any] = {"__name__": name}
     exec(compile(as_pytorch(text) if pytorch else text, str(PROGRAMS[name]), "exec"), program)
+    framework = program["torch"]
+    before = framework.get_default_dtype()
     try:
         return list(program["main"](["--quick", *options]))
     finally:
-        program["torch"].set_default_dtype(program["torch"].float32 if pytorch else al.float64)
+        framework.set_default_dtype(before)
 
 
 def without_data(*args: Any, **kwargs: Any) -> None:
