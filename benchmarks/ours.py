@@ -222,6 +222,30 @@ class LSTM(Ours):
         return F.cross_entropy(self.model(sequence).flatten(0, 1), classes.flatten())
 
 
+class Layer(nn.Module):
+    """An LSTM, all steps in one op, and a linear layer; its second bias is zero and not learned."""
+
+    def __init__(self, *weights: Array) -> None:
+        super().__init__()
+        inputs, recurrent, bias, output = weights
+        self.lstm = nn.LSTM(inputs.shape[1], recurrent.shape[1])
+        del self.lstm.bias_hh_l0
+        self.lstm.register_buffer("bias_hh_l0", al.tensor(0 * bias))
+        self.output = nn.Linear(output.shape[1], output.shape[0], bias=False)
+
+    def forward(self, sequence: Tensor) -> Any:
+        """The logits of each step."""
+        return self.output(self.lstm(sequence)[0])
+
+
+class LSTMLayer(LSTM):
+    """All steps in one op."""
+
+    def build(self, *weights: Array) -> nn.Module:
+        """The model for weights of these shapes."""
+        return Layer(*weights)
+
+
 class Chain(Ours):
     """A vector through many tanh, summed."""
 
@@ -249,6 +273,7 @@ BUILDERS: dict[str, Builder] = {
     "conv": Conv,
     "embedding": Embedding,
     "lstm": LSTM,
+    "lstm-layer": LSTMLayer,
     "chain": Chain,
     "mixed": Mixed,
 }

@@ -12,7 +12,7 @@ from test_ops_gradients import BRINGS_FLOAT64, CASES
 import autograd_lite as al
 
 FLAT = {"sign", "floor", "ceil", "round", "power, 0"}
-WITH_CODE = sorted(set(CASES) - {"erf"})  # of the others `derive` has no text
+WITH_CODE = sorted(CASES)
 
 
 def recorded(function, inputs, dtype=np.float64, named=True):

@@ -152,22 +152,22 @@ def test_arrays_give_arrays_and_nothing_is_written_into_them(case: tuple[Any, ..
         np.testing.assert_array_equal(a, b)
 
 
+WITHOUT_CODE = {"erfinv"}
+
+
 @pytest.mark.parametrize("case", CHECKED, ids=identity)
-def test_the_code_of_an_op_gives_its_gradients_or_is_refused_by_name(case: tuple[Any, ...]):
+def test_the_code_of_an_op_gives_its_gradients(case: tuple[Any, ...]):
     call, arrays = caller(case), operands(parts(case)[2])
     leaves = [al.tensor(np.array(a), requires_grad=True, name=f"x{k}") for k, a in enumerate(arrays)]
     y = call(*leaves)
     loss = (y * al.tensor(np.random.default_rng(5).normal(size=y.shape), name="cotangent")).sum()
     if not y.requires_grad:
         return
-    refused, derived = "", None
-    try:
-        derived = al.derive(loss)
-    except al.GraphError as error:
-        refused = str(error)
-    if derived is None:
-        assert "there is no NumPy text for the op" in refused
+    if case[1] in WITHOUT_CODE:
+        with pytest.raises(al.GraphError, match="there is no NumPy text for the op"):
+            al.derive(loss)
         return
+    derived = al.derive(loss)
     if derived.lost:
         return
     gradients = derived.function()()
@@ -178,12 +178,7 @@ def test_the_code_of_an_op_gives_its_gradients_or_is_refused_by_name(case: tuple
             np.testing.assert_allclose(gradients[key], g.data, rtol=0, atol=1e-12 * np.max(np.abs(g.data), initial=1.0))
 
 
-# `compile` cannot follow what these call on a value that the step has made
-NOT_COMPILED = {"index_put", "scatter", "scatter_add", "scatter_reduce", "slogdet", "logdet", "eigvalsh", "lstsq"}
-NOT_COMPILED |= {"mode", "topk"}
-
-
-@pytest.mark.parametrize("case", [c for c in CHECKED if c[1] not in NOT_COMPILED], ids=identity)
+@pytest.mark.parametrize("case", CHECKED, ids=identity)
 def test_a_compiled_step_is_the_eager_one(case: tuple[Any, ...]):
     call, arrays = caller(case), operands(parts(case)[2])
 

@@ -137,7 +137,11 @@ class Emitter:
         return text
 
     def _static(self, var: Var) -> bool:
-        root = self.layout.root.get(var, var)
+        root, made = self.layout.root.get(var, var), self.makers.get(var)
+        while made is not None and made.kind == "view":
+            made = self.makers.get(made.args[0])
+        if made is not None and made.shares is not None:
+            return False  # what a call returns may be in memory that stays, and is another array each time
         if root in self.layout.slots or root in self.layout.places:
             return True
         return root.place is not None and root.place.kind in ("tensor", "state")

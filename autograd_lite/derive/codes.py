@@ -16,7 +16,22 @@ from autograd_lite.derive.labels import attribute
 from autograd_lite.derive.lines import Style
 from autograd_lite.derive.numpy_text import Unprintable
 from autograd_lite.derive.pieces import ATOM, CHOICE, NEGATIVE, POWER, PRODUCT, SUM, Call, Piece, clean
-from autograd_lite.ops import conv, elementwise, fused, index, linalg, reduce, shape
+from autograd_lite.ops import (
+    conv,
+    elementwise,
+    error_function,
+    fused,
+    index,
+    linalg,
+    mathematics,
+    matrices,
+    picking,
+    products,
+    reduce,
+    scan,
+    shape,
+    statistics,
+)
 from autograd_lite.ops.index import ARRAY
 
 LARGEST = "np.max(x, axis=axis, keepdims=True)"
@@ -118,9 +133,9 @@ def _total(text: str) -> Callable[[Call], Piece]:
     return write
 
 
-def indices(made: Call) -> str:
-    """What stands between the brackets where an op reads or writes a part."""
-    arrays = iter(made.arguments[1:])
+def indices(made: Call, first: int = 1) -> str:
+    """What stands between the brackets where an op reads or writes a part; arguments from `first` are arrays."""
+    arrays = iter(made.arguments[first:])
     given = made.node.attrs.get("form", made.node.attrs.get("index", (ARRAY,)))
     items = [
         next(arrays).plain if i is ARRAY else attribute(i) for i in (given if isinstance(given, tuple) else (given,))
@@ -200,6 +215,44 @@ def _one_hot(made: Call) -> Piece:
     return Piece(f"np.eye({attrs['classes']}{kind})[{made[0].plain}]")
 
 
+def _nan_to_num(made: Call) -> Piece:
+    given = ((name, made.node.attrs[name]) for name in ("nan", "posinf", "neginf"))
+    more = "".join(f", {name}={literal(value).plain}" for name, value in given if value is not None)
+    return Piece(f"np.nan_to_num({made[0].plain}{more})")
+
+
+def _einsum(made: Call) -> Piece:
+    *given, out = made.node.attrs["form"]
+    return Piece(f'np.einsum("{",".join(given)}->{out}", {", ".join(a.plain for a in made.arguments)})')
+
+
+def _pinv(made: Call) -> Piece:
+    given, shape = made.node.attrs["rcond"], made.shapes[0] or (0,)
+    least = max(shape[-2:]) * float(np.finfo(made.node.dtype).eps) if given is None else given
+    return Piece(f"np.linalg.pinv({made[0].plain}, rcond={least!r})")
+
+
+def _packed(text: str) -> Callable[[Call], Piece]:
+    """Matrices one behind the other: their last two dimensions, or that of their singular values, in one."""
+    batch = "{a}.shape[:-2]"
+    return _filled(f"packed(np.linalg.{text}, {batch})")
+
+
+def _place(made: Call, first: int = 1) -> str:
+    """An index as an object."""
+    where = indices(made, first)
+    where = f"np.s_[{where}]" if ":" in where or "None" in where or "..." in where else where
+    return f"({where})" if "," in where and not where.startswith("np.s_") else where
+
+
+def _put(made: Call) -> Piece:
+    return Piece(f"put({made[0].plain}, {_place(made, 2)}, {made[1].plain})")
+
+
+def _scattered(made: Call) -> Piece:
+    return Piece(f"scattered({made[0].plain}, {_place(made)}, {made.node.shape})")
+
+
 # Statements: what no expression can do
 
 
@@ -212,10 +265,7 @@ def statements(target: str, made: Call, like: str | None = None) -> list[str]:
     first = f"{target} = {zeros}"
     if made.op is _I.add_at.op:  # names no entry twice
         return [first, f"{target}[{indices(made)}] = {made[0].plain}"]
-    where = indices(made)
-    where = f"np.s_[{where}]" if ":" in where or "None" in where or "..." in where else where
-    where = f"({where})" if "," in where and not where.startswith("np.s_") else where
-    return [first, f"np.add.at({target}, {where}, {made[0].plain})"]
+    return [first, f"np.add.at({target}, {_place(made)}, {made[0].plain})"]
 
 
 _C: Any = conv  # Any: type checkers do not see that what `primitive` makes has an `op`
@@ -224,7 +274,14 @@ _F: Any = fused
 _I: Any = index
 _L: Any = linalg
 _R: Any = reduce
+_M: Any = matrices
 _S: Any = shape
+_X: Any = error_function
+_Ma: Any = mathematics
+_Pi: Any = picking
+_Pr: Any = products
+_Sc: Any = scan
+_St: Any = statistics
 _signs = {_E.add: "+", _E.subtract: "-", _E.multiply: "*", _E.divide: "/", _L.matmul: "@"}
 _comparisons = {
     _E.greater: ">",
@@ -263,6 +320,22 @@ _codes: dict[Any, Callable[[Call], Piece]] = {
     _S._pad.op: _pad,
     **{call.op: _filled('{0}.astype("{y.dtype}")') for call in (_S.cast, _S.discrete)},
     _S.clone.op: lambda made: made[0],
+    **dict.fromkeys(_scatters, _scattered),
+    **{getattr(_M, f"_{n}").op: _calling(f"np.linalg.{n}") for n in ("inv", "solve", "det", "cholesky")},
+    **{getattr(_X, n).op: _calling(n) for n in ("erf", "erfc")},
+    _M._pinv.op: _pinv,
+    _M._sign_of_det.op: _filled("np.linalg.slogdet({a})[0]"),
+    _M._logdet.op: _filled("np.linalg.slogdet({a})[1]"),
+    _M._eigh.op: lambda made: _packed("eigh({a}" + ("" if made.node.attrs["lower"] else ', "U"') + ")")(made),
+    _M._svd.op: _packed("svd({a}, full_matrices=False)"),
+    _M._qr.op: _packed("qr({a})"),
+    _Pi.put_at.op: _put,
+    _Pr._einsum.op: _einsum,
+    _St._median.op: _filled('np.quantile({a}, 0.5, method="lower")'),
+    _Ma._nan_to_num.op: _nan_to_num,
+    _Sc._sums.op: _filled("np.cumsum({a}, axis={dim})"),
+    _Ma.rsqrt.op: _filled("1 / np.sqrt({a})", PRODUCT),
+    _Ma.sinc.op: _calling("np.sinc"),
     _F._one_hot.op: _one_hot,
     _F._softmax.op: _filled("softmax({a}{axis})"),
     _F._log_softmax.op: _filled("log_softmax({a}{axis})"),

@@ -17,7 +17,8 @@ from autograd_lite.derive.numpy_text import ATOM, NEGATIVE, Formula, Unprintable
 from autograd_lite.derive.pieces import Piece
 from autograd_lite.derive.statement import WIDTH
 from autograd_lite.memory import Array, name_of
-from autograd_lite.ops import conv, elementwise, fused, index, linalg, shape
+from autograd_lite.ops import conv, elementwise, fused, index, linalg, picking, shape
+from autograd_lite.ops.index import _filled
 from autograd_lite.recorded import Recorded, held, undone
 
 SHORT = 32  # characters of a value that is written out again
@@ -77,6 +78,8 @@ class Recovered(Constants):
             return np.take(y, range(ends[k], ends[k + 1]), axis=node.attrs["dim"])
         if any(g is None for i, g in enumerate(given) if i != k):
             return None
+        if node.op is _put_at:
+            return y if k == 0 else y[_filled(node.attrs["form"], given[2:])]
         if node.op is _affine and k == 2:
             return np.mean(y - given[0] @ given[1].T, axis=tuple(range(y.ndim - 1)), dtype=y.dtype)
         return undone(node, k, given[1 - k], y) if len(given) == 2 else None
@@ -88,6 +91,8 @@ class Recovered(Constants):
         return shapes
 
     def _size(self, node: Node, k: int) -> tuple[int, ...]:
+        if node.op is _put_at and k == 1:
+            return ()
         return self._shapes(node)[k] if node.op is _cat else node.shape
 
 
@@ -196,11 +201,13 @@ _I: Any = index
 _F: Any = fused
 _L: Any = linalg
 _C: Any = conv
+_P: Any = picking
 _unfold: Op = _C._unfold.op
 _pick: Op = _I._pick.op
 _where: Op = _E.where.op
 _cat: Op = _S._cat.op
 _affine: Op = _L._affine.op
+_put_at: Op = _P.put_at.op
 _cheap: set[Op] = {
     *(call.op for call in (_E.add, _E.subtract, _E.multiply, _E.divide, _E.negative)),
     *(call.op for call in (_S._reshape, _S._permute, _S.clone, _I._slice)),

@@ -38,6 +38,36 @@ def cross_entropy(x, index, ignore=-100):
     losses = -np.take_along_axis(log_softmax(x), counted[..., None], axis=-1)[..., 0]
     return np.where(index == ignore, 0, losses)
 """,
+    "erf": """\
+def erf(x):
+    from math import erf
+    x = np.asarray(x)
+    return np.vectorize(erf, otypes=[x.dtype])(x)
+""",
+    "erfc": """\
+def erfc(x):
+    from math import erfc
+    x = np.asarray(x)
+    return np.vectorize(erfc, otypes=[x.dtype])(x)
+""",
+    "put": """\
+def put(x, index, value):
+    x = np.array(x)
+    x[index] = value
+    return x
+""",
+    "scattered": """\
+def scattered(values, index, shape):
+    # zeros with values added at an index, those of one place adding up
+    x = np.zeros(shape, values.dtype)
+    np.add.at(x, index, values)
+    return x
+""",
+    "packed": """\
+def packed(parts, batch):
+    # several matrices in one array, one behind the other
+    return np.concatenate([np.reshape(p, (*batch, -1)) for p in parts], axis=-1)
+""",
     "windows": """\
 def windows(size, kernel, stride, dilation):
     # rows and columns of an image: an entry of the kernel by a position of it

@@ -87,7 +87,8 @@ def _taken(one: Atom, new: Shape) -> Formula | None:
     """x[1] for x[1:2][0], where a slice of one is what goes away."""
     base, items = one.parts
     cut = [d for d, item in enumerate(items) if isinstance(item, slice) and item.start is not None]
-    if len(cut) != 1 or one.shape[cut[0]] != 1 or new != one.shape[: cut[0]] + one.shape[cut[0] + 1 :]:
+    whole, d = one.shape, cut[0] if len(cut) == 1 else 0
+    if len(cut) != 1 or whole[d : d + 1] != (1,) or new != (*whole[:d], *whole[d + 1 :]):
         return None
     text = index_text([item.start if d == cut[0] else item for d, item in enumerate(items)], len(base.shape))
     return atom(f"{base.inside(ATOM)}[{text}]", new, (base,))

@@ -11,7 +11,7 @@ from autograd_lite.core import primitive
 from autograd_lite.memory import Array
 from autograd_lite.nn.functional.parts import constant, shape_of
 from autograd_lite.ops import linear, one_hot
-from autograd_lite.ops.index import take_rows
+from autograd_lite.ops.index import ARRAY, scatter_at
 from autograd_lite.ops.shape import _data, _operand, pad
 
 __all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
@@ -102,13 +102,9 @@ def embedding_bag(
     return total / ops.maximum(sizes, 1.0).astype(_data(rows).dtype)
 
 
-@primitive(rows=lambda g, bag: take_rows(g, bag), bag=None)
-def _bag_sums(rows: Array, bag: Array, *, bags: int) -> Any:
+def _bag_sums(rows: Any, bag: Any, bags: int) -> Any:
     """Rows (entries, d) added up by bag: (bags, d)."""
-    rows = np.asarray(rows)
-    out = np.zeros((bags, rows.shape[1]), rows.dtype)
-    np.add.at(out, np.asarray(bag), rows)
-    return out
+    return scatter_at(rows, bag, form=(ARRAY,), shape=(bags, rows.shape[1]))
 
 
 @primitive(values=None, bag=None)
