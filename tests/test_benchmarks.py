@@ -25,12 +25,6 @@ DTYPES = ("float64", "float32")
 NETWORKS = [row for row in (*ROWS, *CHAINS) if row.name != "lstm-layer"]
 OURS = PEERS[0]
 WITH_LAYER = ("autograd_lite", "compiled", "compiled, Numba", "PyTorch", "JAX jit")  # who has an LSTM of its own
-    "autograd_lite",
-    "autograd_lite compiled",
-    "autograd_lite Numba",
-    "PyTorch",
-    "JAX jit",
-)  # who has an LSTM of its own
 PAIRS = [
     pytest.param(row, library, id=f"{row.name}-{library.name}")
     for library in PEERS
