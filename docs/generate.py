@@ -162,7 +162,12 @@ def counts() -> str:
 def sentence(thing: object) -> str:
     """The first sentence of a docstring, of what has one of its own."""
     text = " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
-    return re.split(r"(?<=[.:]) (?=[A-Z])", text)[0].rstrip(":").replace("|", "\\|")
+    first = ""
+    for part in re.split(r"(?<=[.:]) (?=[A-Z])", text):
+        first = f"{first} {part}".strip()
+        if first.count("(") <= first.count(")"):
+            break
+    return first.rstrip(":").replace("|", "\\|")
 
 
 def names() -> str:
