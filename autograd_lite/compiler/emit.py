@@ -22,18 +22,8 @@ from autograd_lite.compiler.rows import add_rows, take
 _simple = re.compile(r"\W+")
 _call = re.compile(r"[\w.]+\(")
 OWN = (
-    "step",
-    "given",
-    "miss",
-    "special",
-    "seen",
-    "changes",
-    "contexts",
-    "constant_of",
-    "wrote",
-    "owners",
-    "refresh",
-    "Tensor",
+    *("step", "given", "miss", "special", "seen", "changes", "contexts"),
+    *("constant_of", "wrote", "owners", "refresh", "Tensor"),
 )
 
 
