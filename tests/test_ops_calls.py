@@ -198,6 +198,10 @@ def test_a_compiled_step_is_the_eager_one(case: tuple[Any, ...]):
 
     if not call(*[al.tensor(a, requires_grad=True) for a in arrays]).requires_grad:
         pytest.skip("flat")
+    if case[1] == "lstsq":  # the rank, a value, decides what shape the residuals have
+        with pytest.raises(al.TraceError, match="reads numbers"):
+            trained(True)
+        return
     with np.errstate(all="ignore"):
         (losses, ours), (expected, theirs) = trained(True), trained(False)
     np.testing.assert_allclose(losses, expected, rtol=1e-11)
