@@ -229,7 +229,7 @@ class Layer(nn.Module):
         super().__init__()
         inputs, recurrent, bias, output = weights
         self.lstm = nn.LSTM(inputs.shape[1], recurrent.shape[1])
-        del self.lstm.bias_hh_l0
+        delattr(self.lstm, "bias_hh_l0")
         self.lstm.register_buffer("bias_hh_l0", al.tensor(0 * bias))
         self.output = nn.Linear(output.shape[1], output.shape[0], bias=False)
 
