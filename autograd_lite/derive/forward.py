@@ -79,7 +79,7 @@ class Recovered(Constants):
         if any(g is None for i, g in enumerate(given) if i != k):
             return None
         if node.op is _put_at:
-            return y if k == 0 else y[_filled(node.attrs["form"], given[2:])]
+            return y if k == 0 else y[_filled(node.attrs["form"], tuple(given[2:]))]
         if node.op is _affine and k == 2:
             return np.mean(y - given[0] @ given[1].T, axis=tuple(range(y.ndim - 1)), dtype=y.dtype)
         return undone(node, k, given[1 - k], y) if len(given) == 2 else None

@@ -255,8 +255,14 @@ class Module:
         return iter(self._modules.values())
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call the function on every module under this one, and then on this one."""
-        for module in reversed(list(self.modules())):
+        """Call the function on every module under this one, in their order, and then on this one."""
+        order, waiting = dict[Module, None](), [self]
+        while waiting:
+            module = waiting.pop()
+            if module not in order:
+                order[module] = None
+                waiting += module.children()
+        for module in reversed(order):
             function(module)
         return self
 

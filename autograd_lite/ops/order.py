@@ -263,7 +263,10 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     x = _data(input)
     if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
         raise ValueError(f"bincount is for a vector of integers from 0 up, and this is {x.dtype} of shape {x.shape}")
-    return _like(input, np.bincount(x, None if weights is None else _data(weights), minlength))
+    if weights is None:
+        return _like(input, np.bincount(x, minlength=minlength))
+    w = _data(weights)
+    return _like(input, np.bincount(x, w, minlength).astype(w.dtype if w.dtype.kind == "f" else np.float64))
 
 
 def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
