@@ -148,7 +148,7 @@ FUNCTIONS = {
     "softmax": (lambda x: (al.softmax(x, 1), al.log_softmax(x, 0)), X),
     "products": (lambda x, y: (x @ y, x @ x.T, F.linear(x, x), x.T @ x, y @ y), X, Y),
     "shapes": (lambda x: (x.reshape(-1), x.T, x.unsqueeze(1), x.flatten(), al.broadcast_to(x, (4, 2, 3))), X),
-    "joined": (lambda x, y: (al.cat([x, x * 2], 1), al.stack([y, y], 0), al.ops.pad(x, [(1, 0), (0, 2)], 3.0)), X, Y),
+    "joined": (lambda x, y: (al.cat([x, x * 2], 1), al.stack([y, y], 0), al.ops.pad(x, [0, 2, 1, 0], value=3.0)), X, Y),
     "slices": (lambda x: (x[0], x[:, 1:], x[..., ::-1], x[None, 1, ::2], x[-1, -1], x[::-1, ::-2], x[:]), X),
     "picked": (lambda x, n: (x[:, [2, 0]], x[[1, 0, 1]], x[n, n - 1], al.gather(x, 1, n)), X, N),
     "one_hot": (lambda n: F.one_hot(n, 5), N),

@@ -282,7 +282,7 @@ class Training:
     @staticmethod
     def _in_any_optimizer() -> set[int]:
         """The parameters of all optimizers that there are, whether they step here or not."""
-        found = [thing for thing in gc.get_objects() if isinstance(thing, Optimizer)]
+        found = [thing for thing in gc.get_objects() if issubclass(type(thing), Optimizer)]
         return {id(p) for o in found for g in getattr(o, "param_groups", ()) for p in g["params"]}
 
 
