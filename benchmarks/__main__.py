@@ -21,7 +21,8 @@ DTYPES = ("float64", "float32")
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parse = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parse.add_argument("what", nargs="?", choices=("rows", "sizes"), default="rows", help="what to measure")
+    what = ("rows", "sizes", "profile")
+    parse.add_argument("what", nargs="?", choices=what, default="rows", help="what to measure")
     parse.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows, by name (default: all)")
     parse.add_argument("--quick", action="store_true", help="small and few: does it run, not how fast")
     parse.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N", help="threads (default: 1 2)")
@@ -30,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         type=Path,
-        help="where to write JSON (default, for a full run: benchmarks/results.json or benchmarks/sizes.json)",
+        help="where to write JSON (default, for a full run: results.json, sizes.json or profile.json in benchmarks/)",
     )
     pages = parse.add_mutually_exclusive_group()
     pages.add_argument("--update-readme", action="store_true", help="write README's table, docs/benchmarks.md, plots")
@@ -101,9 +102,20 @@ def measure_sizes(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     return {"machine": machine(), **found}, None not in (*points, *compiles)
 
 
+def measure_profile(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
+    """What the compiled step of each row spends its time on; whether all could be measured."""
+    from . import profile
+    from .problems import ROWS
+    from .report import machine
+
+    names = options.rows or [row.name for row in ROWS if row.name != "lstm-layer"]
+    found = {row.name: attempt(row.name, 1, profile.measure, row) for row in ROWS if row.name in names}
+    return {"machine": machine(), "rows": found}, None not in found.values()
+
+
 def run(options: argparse.Namespace) -> int:
     """Measure, print, write."""
-    from .page import RESULTS, SIZES, sizes_text
+    from .page import PROFILE, RESULTS, SIZES, profile_table, sizes_text
     from .problems import ROWS
     from .report import table
 
@@ -114,11 +126,14 @@ def run(options: argparse.Namespace) -> int:
     if options.what == "rows":
         results, complete = measure_rows(options)
         print(*(table(results, setting) for setting in results["settings"]), sep="\n\n")
-    else:
+    elif options.what == "sizes":
         results, complete = measure_sizes(options)
         print(sizes_text(results))
+    else:
+        results, complete = measure_profile(options)
+        print(profile_table(results))
     whole = complete and not options.quick and options.rows is None and len(options.threads) * len(options.dtypes) >= 4
-    output = options.output or ((RESULTS if options.what == "rows" else SIZES) if whole else None)
+    output = options.output or ({"rows": RESULTS, "sizes": SIZES, "profile": PROFILE}[options.what] if whole else None)
     if output is not None:
         output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"\nwritten to {output}", file=sys.stderr)

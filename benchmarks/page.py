@@ -16,7 +16,7 @@ ROOT = HERE.parent
 README = ROOT / "README.md"
 PAGE = ROOT / "docs" / "benchmarks.md"
 PLOTS = ROOT / "docs" / "benchmarks"
-RESULTS, SIZES = HERE / "results.json", HERE / "sizes.json"
+RESULTS, SIZES, PROFILE = (HERE / f"{name}.json" for name in ("results", "sizes", "profile"))
 NUMBERS = {"numpy": "NumPy", "numba": "Numba"}
 
 
@@ -87,6 +87,18 @@ def compile_table(sizes: Results) -> str:
     return markdown(lines)
 
 
+def profile_table(profile: Results) -> str:
+    """What compiled steps spend their time on."""
+    rows = {row.title: dict(profile["rows"][row.name]) for row in ROWS if row.name in profile["rows"]}
+    lines = [["compiled step", "µs", *(kind for kind in next(iter(rows.values())) if kind != "microseconds")]]
+    for title, shares in rows.items():
+        whole = shares.pop("microseconds")
+        lines.append(
+            [title, f"{whole:,.3g}" if whole < 1000 else f"{whole:,.0f}", *(f"{s:.0%}" for s in shares.values())]
+        )
+    return markdown(lines)
+
+
 def sizes_text(sizes: Results) -> str:
     """Overhead and the time to compile."""
     return f"{overhead_table(sizes)}\n\n{compile_table(sizes)}"
@@ -110,6 +122,13 @@ The peak of a step besides weights and examples, float64: what is kept from step
 comes and goes. NumPy tells `tracemalloc` of its arrays; of PyTorch it is what its profiler sees allocated. JAX does not
 tell.
 """
+SPENT = """## What a compiled step spends its time on
+
+One thread, float64, NumPy, in a process of its own: the lines of the program with a clock between them, by kind. What
+is no matrix product is, in small networks, calls of NumPy on small arrays (0.3 to 0.6 µs each), and in large ones
+memory that is read and written. “Guards and result” is what a call looks at before the program runs, and the copy that
+it returns.
+"""
 COSTS = """## Cost against size
 
 One thread, float64. By width and batch: two linear layers with relu between, as wide as their input, squared error. By
@@ -130,40 +149,41 @@ empty disk cache, and then, in another process, with what it left there.
 """
 
 
-def text(results: Results, sizes: Results) -> str:
+def text(results: Results, sizes: Results, profile: Results) -> str:
     """The page."""
     parts = [STEPS]
     parts += [table(results, setting, quartiles=True) + "\n" for setting in results["settings"]]
     parts += ["\n".join(reasons) + "\n"] if (reasons := list(left_out(results))) else []
     parts += [footnote(results["machine"], "python -m benchmarks") + "\n", MEMORY, memory_table(results) + "\n"]
+    parts += [SPENT, profile_table(profile) + "\n", footnote(profile["machine"], "python -m benchmarks profile") + "\n"]
     parts += [COSTS.format(ops=OVERHEAD), overhead_table(sizes) + "\n"]
     parts += [COMPILING, compile_table(sizes) + "\n"]
     parts += [footnote(sizes["machine"], "python -m benchmarks sizes") + "\n"]
     return "\n".join(parts)
 
 
-def read() -> tuple[Results, Results]:
+def read() -> tuple[Results, Results, Results]:
     """The latest results."""
-    results, sizes = (json.loads(path.read_text(encoding="utf-8")) for path in (RESULTS, SIZES))
-    return results, sizes
+    results, sizes, profile = (json.loads(path.read_text(encoding="utf-8")) for path in (RESULTS, SIZES, PROFILE))
+    return results, sizes, profile
 
 
 def is_current() -> bool:
     """Whether README.md and the page show the latest results."""
-    results, sizes = read()
+    results, sizes, profile = read()
     readme = README.read_text(encoding="utf-8")
     shown = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    return with_table(readme, results) == readme and text(results, sizes) == shown
+    return with_table(readme, results) == readme and text(results, sizes, profile) == shown
 
 
 def update() -> None:
     """Write the README's table, the page and its plots."""
     from . import plots
 
-    results, sizes = read()
+    results, sizes, profile = read()
     readme = with_table(README.read_text(encoding="utf-8"), results)
     PLOTS.mkdir(exist_ok=True)
     for name, picture in plots.all_of(results, sizes).items():
         (PLOTS / f"{name}.svg").write_text(picture, encoding="utf-8")
     README.write_text(readme, encoding="utf-8")
-    PAGE.write_text(text(results, sizes), encoding="utf-8")
+    PAGE.write_text(text(results, sizes, profile), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import gemms, memory, page, sizes, timing
+from benchmarks import gemms, memory, page, profile, sizes, timing
 from benchmarks.hand import BUILDERS, HandWritten, Streetlights
 from benchmarks.libraries import GEMMS, HAND, PEERS, DisagreementError, Library, build, verify
 from benchmarks.problems import CHAINS, ROWS, LeftOutError, Problem, Row, streetlights, two_layers
@@ -71,6 +72,7 @@ RESULTS = {
         {"threads": 2, "dtype": "float32", "rows": {}},
     ],
 }
+PROFILE = {"machine": MACHINE, "rows": {"conv": {"matrix products": 0.25, "arithmetic": 0.75, "microseconds": 12345.6}}}
 SIZES = {
     "machine": MACHINE,
     "points": [
@@ -269,6 +271,26 @@ def test_sizes_as_they_are_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert (found["backend"], found["ops"], found["found"]) == ("numpy", 20, "cold")
 
 
+def test_what_a_compiled_step_spends_its_time_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile, "MOST", 70)
+    row = next(row for row in ROWS if row.name == "embedding")
+    spent = profile.measure(row)
+    assert spent["matrix products"] > 0
+    assert spent["rows of tables"] > 0
+    assert spent["copies"] == 0
+    assert sum(share for kind, share in spent.items() if kind != "microseconds") >= 1 - 1e-9
+    lines = [
+        "a.dot(b, c)",
+        "without_warnings()",
+        "add_reduce(a, 0, None, b)",
+        "multiply(a, b, c)",
+        "wrote()",
+        "a[...] = 0",
+    ]
+    kinds = [profile.kind_of(ast.parse(line).body[0]) for line in lines]
+    assert kinds == [*list(profile.KINDS)[:2], "sums and maxima", "arithmetic", profile.AROUND, "copies"]
+
+
 def test_compilers_take_part_up_to_a_number_of_ops() -> None:
     chain = next(family for family in sizes.FAMILIES if family.name == "chain")
     assert {"compiled", "compiled, Numba", "MyGrad"} <= {library.name for library in sizes.libraries(chain, 100)}
@@ -292,12 +314,13 @@ def test_table() -> None:
 
 
 def test_the_page() -> None:
-    text = page.text(RESULTS, SIZES)
+    text = page.text(RESULTS, SIZES, PROFILE)
     assert "| float32, 2 threads | hand-written NumPy |" in text
     assert "torch.compile: not compiled: RuntimeError: no C++ compiler (float64, 1 thread)." in text
     assert "| conv 3x3x16 on 28x28, batch 128 | 2 MB | 1.23 MB |" in text
     assert "| ops: tanh | 2 | 5 |" in text
     assert "| Numba, warm cache | 1 | 10 |" in text
+    assert "| conv 3x3x16 on 28x28, batch 128 | 12,346 | 25% | 75% |" in text
     assert [page.amount(size) for size in (0, 999, 1234, 5e6, 2.5e9)] == ["0 B", "999 B", "1.23 kB", "5 MB", "2,500 MB"]
 
 
@@ -320,7 +343,7 @@ def test_the_table_goes_between_the_markers() -> None:
 
 def test_update_and_check_the_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
-    for name in ("README", "PAGE", "PLOTS", "RESULTS", "SIZES"):
+    for name in ("README", "PAGE", "PLOTS", "RESULTS", "SIZES", "PROFILE"):
         monkeypatch.setattr(page, name, tmp_path / name)
     monkeypatch.setattr(import_module("benchmarks.plots"), "all_of", lambda *_: {"ratios": "<svg/>"})
 
@@ -330,6 +353,7 @@ def test_update_and_check_the_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert exit_status("--check-readme") == 1  # there are no results yet
     (tmp_path / "RESULTS").write_text(json.dumps(RESULTS), encoding="utf-8")
     (tmp_path / "SIZES").write_text(json.dumps(SIZES), encoding="utf-8")
+    (tmp_path / "PROFILE").write_text(json.dumps(PROFILE), encoding="utf-8")
     (tmp_path / "README").write_text("no markers", encoding="utf-8")
     assert exit_status("--update-readme") == 1
     (tmp_path / "README").write_text(f"{START}\n{END}\n", encoding="utf-8")
