@@ -256,7 +256,8 @@ class Module:
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call the function on every module under this one, in their order, and then on this one."""
-        order, waiting = dict[Module, None](), [self]
+        order: dict[Module, None] = {}
+        waiting: list[Module] = [self]
         while waiting:
             module = waiting.pop()
             if module not in order:
