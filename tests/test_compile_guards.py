@@ -138,6 +138,8 @@ def test_a_changed_module(change):
         lambda rule, w: rule.param_groups[0].__setitem__("weight_decay", 0.1),
         lambda rule, w: rule.state.clear(),
         lambda rule, w: rule.state.__setitem__(w, {"velocity": np.ones(2)}),
+        lambda rule, w: rule.state.__setitem__(w, {"another": np.ones(2)}),
+        lambda rule, w: rule.state[w].clear(),
         lambda rule, w: rule.state[w].__setitem__("velocity", np.ones(2)),
         lambda rule, w: rule.param_groups[0]["params"].clear(),
         lambda rule, w: w.register_hook(lambda g: g * 2),
@@ -726,3 +728,14 @@ def test_gradients_of_tables_on_request():
         yield from (run(al.tensor(rows)) for rows in ([0, 2], [1, 1], [3, 0]))
 
     same(scenario)
+
+
+@backends
+def test_watched_ops_are_seen_in_every_call(backend):
+    w = leaf(1.0, 2.0)
+    run, seen = al.compile(lambda x: (w * x).sum(), backend=backend), []
+    run(al.ones(2))
+    for _ in range(2):
+        with al.watch(lambda op, *rest: seen.append(op.name)):
+            assert run(al.ones(2)).item() == 3.0
+    assert seen == ["multiply", "sum"] * 2

@@ -50,8 +50,8 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Do the step."""
-        if contexts.special and mode.tracer is not None:
-            return self._step(*args, **kwargs)  # as a part of the step that is traced
+        if contexts.special and (mode.tracer is not None or mode.watchers):
+            return self._step(*args, **kwargs)  # as a part of what is traced; watched, op by op
         if kwargs:
             bound = self._signature.bind(*args, **kwargs)
             bound.apply_defaults()

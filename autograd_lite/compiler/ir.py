@@ -27,7 +27,7 @@ class Place:
         """What is there now."""
         if self.kind in ("tensor", "grad"):
             return getattr(self.owner, self.key)
-        return self.owner[self.key] if self.kind in ("state", "setting") else self.owner
+        return self.owner.get(self.key) if self.kind in ("state", "setting") else self.owner
 
     def put(self, value: Any) -> None:
         """Put something else there."""

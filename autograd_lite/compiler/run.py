@@ -83,10 +83,10 @@ class Run:
         first += [f"{', '.join(names)}{',' * (len(names) == 1)} = given"] if names else []
         guards = ["changes.count != seen", "contexts.special != special", *guards, *self._outside(session)]
         tests = [f"        {'or ' * bool(k)}{text}" for k, text in enumerate(guards)]
-        guard = ["try:", "    if (", *tests, "    ):", "        return miss"]
+        guard = ["try:", "    if (", *tests, "    ):", "        return miss", *(f"    {line}" for line in states)]
         guard += ["except (KeyError, ValueError):  # a name is gone, a cell is empty", "    return miss"]
         wrote = ["wrote()"] if writes else []
-        lines = [*first, *head, *guard, *states, *body, *wrote, f"return {self._returned(result)}"]
+        lines = [*first, *head, *guard, *body, *wrote, f"return {self._returned(result)}"]
         text = "".join(e.quiet) + "def step(given, special=0):\n"
         text += "".join(f"    {line}\n" for line in lines if line)
         early = [e.text[v] for v in e.early if v in e.text]

@@ -216,7 +216,8 @@ class Session:
         self.kept.append((optimizer, p, after))
         if after is not None and not any(after is known for known, _ in self.states):
             self.states.append((after, {}))
-            self.final = False  # the next update finds a state
+        if any(after is known and after.keys() - before.keys() for known, before in self.states):
+            self.final = False  # the next update finds what this one has put there
 
     # The end
 
