@@ -20,7 +20,7 @@ def call_source(op: Op) -> str:
     """
     attrs = "{" + ", ".join(f"{a!r}: {a}" for a in op.attrs) + "}" if op.attrs else "no_attrs"
     keywords = "".join(f", {a}={a}" for a in op.attrs)
-    stars = [*op.arrays[:-1], f"*{op.arrays[-1]}"] if op.variadic else list(op.arrays)
+    stars = [*op.spelled[:-1], f"*{op.spelled[-1]}"] if op.variadic else list(op.spelled)
     head = ", ".join([*stars, *(["*"] if op.attrs and not op.variadic else []), *op.attrs])
     body = (
         _plain_lines(stars, keywords, attrs)
@@ -58,19 +58,20 @@ def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
         a: "None" if alone or a in asked else f"((_data_{a},) if type(_data_{a}) in numbers else None)" for a in ruled
     }
     saved = {a: f"{number[a]} if _node_{a} is None else {needs[a]}" for a in ruled}
-    lines = ["if contexts.special:", f"    return apply({_tuple(op.arrays)}, {attrs})"]
-    for a in op.arrays:
+    given = _tuple(op.spelled)
+    lines = ["if contexts.special:", f"    return apply({given}, {attrs})"]
+    for a, x in zip(op.arrays, op.spelled, strict=True):
         lines += [
-            f"if isinstance({a}, Tensor):",
-            f"    _node_{a}, _data_{a} = {a}.node, {a}._array",
+            f"if isinstance({x}, Tensor):",
+            f"    _node_{a}, _data_{a} = {x}.node, {x}._array",
             "else:",
-            f"    _node_{a}, _data_{a} = None, {a}",
+            f"    _node_{a}, _data_{a} = None, {x}",
         ]
     return [
         *lines,
-        *_guarded(f"y = forward({', '.join(f'_data_{a}' for a in op.arrays)}{keywords})", _tuple(op.arrays), attrs),
+        *_guarded(f"y = forward({', '.join(f'_data_{a}' for a in op.arrays)}{keywords})", given, attrs),
         f"if {' and '.join(f'_node_{a} is None' for a in ruled)}:",
-        f"    return finish({_tuple(op.arrays)}, {attrs}, y)",
+        f"    return finish({given}, {attrs}, y)",
         "if type(y) is not ndarray:",
         "    y = asarray(y)",
         "node = new(Node)",

@@ -188,7 +188,8 @@ class Op:
     """An op as data: its forward function on arrays, and a derivative rule for each array argument.
 
     `rules[k]` is None for an argument declared to have no derivative; `names[k]` are the names that rule k asks
-    for after `g`. `call` is the function that users call, and `source` its text.
+    for after `g`. `call` is the function that users call, and `source` its text. `arrays` are the names of the array
+    arguments in rules, `spelled` those that callers use.
     """
 
     def __init__(
@@ -198,27 +199,17 @@ class Op:
         arrays: Sequence[str],
         attrs: dict[str, Any],
         rules: dict[str, Rule | None],
+        spelled: Sequence[str] = (),
     ) -> None:
         if not name.isidentifier():
             raise TypeError(f"an op needs a name, and {name!r} is none: define its forward function with def")
         self.name, self.forward, self.attrs = name, forward, attrs
         self.variadic = bool(arrays) and arrays[-1].startswith("*")
         self.arrays = tuple(a.lstrip("*") for a in arrays)
-        words = {
-            "y",
-            "op",
-            "error",
-            "node",
-            "result",
-            "forward",
-            "apply",
-            "finish",
-            "args",
-            "isinstance",
-            "type",
-            *_call_globals,
-        }
-        taken = [a for a in (*self.arrays, *attrs) if a in words or a.startswith("_")] + [name] * (name in words)
+        self.spelled = tuple(spelled) or self.arrays
+        words = {*_call_words, *_call_globals}
+        given = (*self.arrays, *self.spelled, *attrs)
+        taken = [a for a in given if a in words or a.startswith("_")] + [name] * (name in words)
         if taken:
             raise TypeError(f"{name}: the name {', '.join(taken)} is taken: what calls and records an op uses it")
         if set(rules) != set(self.arrays):
@@ -316,6 +307,7 @@ class Op:
         return f"<op {self.name}({', '.join(self.arrays)})>"
 
 
+_call_words = ("y", "op", "error", "node", "result", "forward", "apply", "finish", "args", "isinstance", "type")
 _call_globals: dict[str, Any] = {  # what the text of a call path can see
     "__name__": __name__,  # a frame of this package: call sites are looked for outside
     "Node": Node,
@@ -370,16 +362,35 @@ def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[.
                 )
             else:
                 arrays.append(f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name)
-        return Op(forward.__name__.lstrip("_"), forward, arrays, attrs, rules).call
+        return Op(forward.__name__.lstrip("_"), forward, arrays, attrs, rules, getattr(forward, "spelled", ())).call
 
     return define
+
+
+def spelled(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Of a forward function: callers of its op use these names for its arrays, rules those of the function.
+
+    >>> import autograd_lite as al
+    >>> al.sigmoid(input=al.tensor(0.0))
+    tensor(0.5)
+    """
+
+    def mark(forward: Callable[..., Any]) -> Callable[..., Any]:
+        forward.spelled = names  # type: ignore[attr-defined]
+        return forward
+
+    return mark
 
 
 ufuncs: dict[np.ufunc, Callable[..., Any]] = {}  # the ops that NumPy's own ufuncs stand for
 
 
 def ufunc(function: np.ufunc, doc: str, **rules: Rule | None) -> Callable[..., Any]:
-    """Make an op of a NumPy ufunc, arguments in the order of the rules; `function(tensor)` is then recorded too."""
-    ufuncs[function] = call = Op(function.__name__, function, list(rules), {}, rules).call
+    """Make an op of a NumPy ufunc, arguments in the order of the rules; `function(tensor)` is then recorded too.
+
+    Callers spell the arguments `input` and `other`, as PyTorch does.
+    """
+    spelled = ("input", "other")[: len(rules)]
+    ufuncs[function] = call = Op(function.__name__, function, list(rules), {}, rules, spelled).call
     call.__doc__ = doc
     return call

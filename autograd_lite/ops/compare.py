@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive, ufunc
+from autograd_lite.core import Tensor, primitive, spelled, ufunc
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import equal as eq
 from autograd_lite.ops.elementwise import greater as gt
@@ -104,18 +104,21 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
 
 @primitive(x=None)
+@spelled("input")
 def isposinf(x: Array) -> Any:
     """Where x is plus infinity."""
     return np.isposinf(x)
 
 
 @primitive(x=None)
+@spelled("input")
 def isneginf(x: Array) -> Any:
     """Where x is minus infinity."""
     return np.isneginf(x)
 
 
 @primitive(x=None)
+@spelled("input")
 def isreal(x: Array) -> Any:
     """Where x is a real number: everywhere."""
     return np.isreal(x)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive, ufunc
+from autograd_lite.core import Tensor, primitive, spelled, ufunc
 from autograd_lite.memory import Array
 
 __all__ = [
@@ -136,6 +136,7 @@ def _logistic(x: Any) -> Any:
 
 
 @primitive(x=lambda g, y: g * y * (1.0 - y))
+@spelled("input")
 def sigmoid(x: Array) -> Any:
     """The logistic function 1 / (1 + exp(-x)), exact to 3 units in the last place; under -709 (float32: -88) it is 0.
 
@@ -147,6 +148,7 @@ def sigmoid(x: Array) -> Any:
 
 
 @primitive(x=lambda g, y: g * (y > 0))  # `where` takes 5 times as long on 100 by 1000 (2026-11); see differences.md
+@spelled("input")
 def relu(x: Array) -> Any:
     """max(x, 0); its slope at 0 is taken as 0.
 
@@ -158,6 +160,7 @@ def relu(x: Array) -> Any:
 
 
 @primitive(x=lambda g, x: g * logistic(x))
+@spelled("input")
 def softplus(x: Array) -> Any:
     """log(1 + exp(x)), without overflow."""
     return np.logaddexp(x, 0)

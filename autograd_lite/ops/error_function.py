@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import primitive
+from autograd_lite.core import primitive, spelled
 from autograd_lite.memory import Array
 
 __all__ = ["erf", "erfc", "erfinv"]
@@ -79,6 +79,7 @@ def _both(x: Any, complement: bool) -> Any:
 
 
 @primitive(x=lambda g, x: g * SLOPE * np.exp(-(x * x)))
+@spelled("input")
 def erf(x: Array) -> Any:
     """The error function, 2 / sqrt(pi) times the integral of exp(-t²) from 0 to x; exact to 1e-15.
 
@@ -90,6 +91,7 @@ def erf(x: Array) -> Any:
 
 
 @primitive(x=lambda g, x: g * -SLOPE * np.exp(-(x * x)))
+@spelled("input")
 def erfc(x: Array) -> Any:
     """1 - erf(x), to a relative 1e-14 also where it is small.
 
@@ -101,6 +103,7 @@ def erfc(x: Array) -> Any:
 
 
 @primitive(x=lambda g, y: g * (1.0 / SLOPE) * np.exp(y * y))
+@spelled("input")
 def erfinv(x: Array) -> Any:
     """The inverse of erf on [-1, 1], infinite at its ends, NaN outside.
 

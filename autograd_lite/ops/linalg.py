@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, as_array, primitive, ufuncs
+from autograd_lite.core import Tensor, as_array, primitive, spelled, ufuncs
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import multiply
 from autograd_lite.ops.shape import _data, _operand, permute, reshape
@@ -45,6 +45,7 @@ def _right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
 
 
 @primitive(a=_left, b=_right)
+@spelled("input", "other")
 def matmul(a: Array, b: Array) -> Any:
     """The matrix product of the last two dimensions, leading ones broadcast; vectors as in NumPy.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive, ufunc
+from autograd_lite.core import Tensor, primitive, spelled, ufunc
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import (
     _flat,
@@ -152,6 +152,7 @@ def _sinc_slope(g: Any, x: Any, y: Any) -> Any:
 
 
 @primitive(x=_sinc_slope)
+@spelled("input")
 def sinc(x: Array) -> Any:
     """sin(pi x) / (pi x), and 1 at 0, where its first and second slopes are taken as 0.
 
@@ -163,6 +164,7 @@ def sinc(x: Array) -> Any:
 
 
 @primitive(x=lambda g, y: g * -0.5 * y * y * y)
+@spelled("input")
 def rsqrt(x: Array) -> Any:
     """1 / sqrt(x).
 

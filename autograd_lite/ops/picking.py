@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive
+from autograd_lite.core import Tensor, primitive, spelled
 from autograd_lite.memory import Array
 from autograd_lite.ops.diagonals import places
 from autograd_lite.ops.elementwise import multiply
@@ -94,6 +94,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
 
 
 @primitive(x=None)
+@spelled("input")
 def argwhere(x: Array) -> Any:
     """Where elements are not 0: a row of indices for each.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, as_array, ndarray, primitive
+from autograd_lite.core import Tensor, as_array, ndarray, primitive, spelled
 from autograd_lite.memory import Array
 from autograd_lite.misfit import stack_error
 
@@ -300,6 +300,7 @@ def discrete(x: Array, *, dtype: Any) -> Any:
 
 
 @primitive(x=lambda g: g)
+@spelled("input")
 def clone(x: Array) -> Any:
     """A copy, recorded."""
     return np.copy(x)
