@@ -124,10 +124,10 @@ tell.
 """
 SPENT = """## What a compiled step spends its time on
 
-One thread, float64, NumPy, in a process of its own: the lines of the program with a clock between them, by kind. What
-is no matrix product is, in small networks, calls of NumPy on small arrays (0.3 to 0.6 µs each), and in large ones
-memory that is read and written. “Guards and result” is what a call looks at before the program runs, and the copy that
-it returns.
+One thread, float64, NumPy, in a process of its own: the lines of the program with a clock between them, by kind, which
+counts in the small ones. What is no matrix product is, in small networks, what a call of NumPy costs whatever the
+array, and in large ones memory that is read and written. “Guards and result” is what a call looks at before the program
+runs, and the copy that it returns.
 """
 COSTS = """## Cost against size
 

@@ -44,7 +44,7 @@ class Session:
         self.met: list[tuple[Tensor, Node | None]] = []  # tensors from outside
         self.names: dict[int, str] = {}
         self.cleared: set[Node] = set()
-        self.states: list[tuple[dict[str, Any], dict[str, Any]]] = []  # of optimizers, and what was in them before
+        self.states: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}  # of optimizers, and what was in them
         self.watched: list[tuple[np.random.Generator, Any]] = []
         self.drew: set[int] = set()  # the generators that ops drew from
         self.checked: set[Any] = set()
@@ -66,7 +66,7 @@ class Session:
         for found in self.trace.places.values():
             if found.place.kind not in ("setting", "argument"):
                 found.place.put(found.original)
-        for state, before in self.states:
+        for state, before in self.states.values():
             state.clear()
             state.update(before)
         for node in self.leaves:
@@ -206,18 +206,17 @@ class Session:
         g = p.node.annotate().grad if g is not None else g
         settings = {**group, "lr": self.trace.found(Place("setting", group, "lr", "lr"))}
         state = optimizer.state.get(p)
-        if state is not None and not any(state is known for known, _ in self.states):
-            self.states.append((state, dict(state)))
+        if state is not None and id(state) not in self.states:
+            self.states[id(state)] = state, dict(state)
             for key, value in list(state.items()):
                 if isinstance(value, np.ndarray | int | float):
                     state[key] = self.trace.found(Place("state", state, key, key))
         optimizer.update(p, g, settings)
         after = optimizer.state.get(p)
         self.kept.append((optimizer, p, after))
-        if after is not None and not any(after is known for known, _ in self.states):
-            self.states.append((after, {}))
-        if any(after is known and after.keys() - before.keys() for known, before in self.states):
-            self.final = False  # the next update finds what this one has put there
+        if after is not None:
+            _, before = self.states.setdefault(id(after), (after, {}))
+            self.final &= after.keys() <= before.keys()  # the next update finds what this one has put there
 
     # The end
 
@@ -237,7 +236,7 @@ class Session:
         self._copied(program)
         for node, tensor in self.leaves.items():
             commits.append(self._left_gradient(node, tensor, keep_grads))
-        for state, before in self.states:
+        for state, before in self.states.values():
             fresh = {k: v for k, v in state.items() if k not in before}
             commits += [(Place("state", state, k), None, value_of(v)) for k, v in fresh.items()]
         return commits
