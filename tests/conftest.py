@@ -27,3 +27,14 @@ def nothing_is_downloaded(request: pytest.FixtureRequest) -> Iterator[None]:
     else:
         with data.offline():
             yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test whose data are not here is skipped, with what says how to get them."""
+    try:
+        yield
+    except data.DataMissing as missing:
+        if item.path.name == DOWNLOADING:
+            raise
+        pytest.skip(str(missing))

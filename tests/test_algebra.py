@@ -21,10 +21,7 @@ def tensor(*shape, name=None):
 
 def graph_of(id):
     network = models.find(id)
-    try:
-        data = network.data()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
+    data = network.data()
     weights, rng = network.start()
     return network.graph(*network.focus(weights, next(network.batches(data, rng))))
 

@@ -686,11 +686,7 @@ def test_a_name_that_two_tensors_have_is_put_nowhere(story):
 def of_network(network):
     """The error of a network's first batch (the output, of a forward pass alone), and all its tensors by name."""
     weights, random = network.start()
-    try:
-        batch = next(network.batches(network.data(), random))
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    drawn = network.graph(weights, batch)
+    drawn = network.graph(weights, next(network.batches(network.data(), random)))
     result = list(drawn.layers.values())[-1] if drawn.error is None else drawn.error
     tensors = {**drawn.weights, **drawn.layers}
     return result, {name: t for name, t in tensors.items() if isinstance(t, al.Tensor)}

@@ -475,10 +475,7 @@ def test_every_network_of_the_book_over_fifty_steps(id):
     network = models.find(id)
     if network.objective is None or CORRECTED not in network.versions or not network.versions[CORRECTED].lr:
         pytest.skip("it does not learn by its gradient")
-    try:
-        data = network.data()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
+    data = network.data()
     found = []
     for compiled in (False, True):
         weights, rng = network.start()

@@ -374,10 +374,7 @@ NETWORKS = ["4.5", "5.1", "5.5", "6.2-batch", "6.3", "6.6-10", "8.1", "9.1", "A.
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_of_the_book(name):
     network = models.find(name)
-    try:
-        data = network.data()
-    except FileNotFoundError as missing:
-        pytest.skip(str(missing))
+    data = network.data()
     found = []
     for wrap in (lambda step: step, compiled):
         weights, rng = network.start()

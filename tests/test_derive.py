@@ -419,10 +419,7 @@ def test_every_network_is_derived_and_formatted(graphs, style, tmp_path):
 @pytest.mark.parametrize("id", [n for n in models.networks if models.networks[n].objective is not None])
 def test_the_gradients_of_a_network_are_the_engines(id):
     network = models.find(id)
-    try:
-        data = network.data()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
+    data = network.data()
     weights, rng = network.start()
     graph = network.graph(*network.focus(weights, next(network.batches(data, rng))))
     gradients = {n: f() for n, f in ((s, al.derive(graph.error, style=s).function()) for s in ("book", "plain"))}

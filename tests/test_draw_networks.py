@@ -90,10 +90,7 @@ def test_the_delta_and_the_zeros_of_relu():
 @needs_engine
 @pytest.mark.parametrize("name", list(networks))
 def test_every_network_is_drawn_with_all_names_and_shapes(name):
-    try:
-        root, known, (graph, _) = everything(name)
-    except FileNotFoundError:
-        pytest.skip("its data are not here")
+    root, known, (graph, _) = everything(name)
     svg = al.draw(root, **known).svg
     said = words(svg)
     for weight, tensor in graph.weights.items():

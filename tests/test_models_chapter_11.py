@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,10 +39,6 @@ TINY = {
     "11.3": replace(fill_in, corpus=lambda: SEEN, hidden=4, asked={}, columns=("Cross-Entropy",)),
 }
 tiny = pytest.mark.parametrize("network", TINY.values(), ids=TINY.keys())
-real = pytest.mark.skipif(
-    not Path(os.environ.get("AUTOGRAD_LITE_DATA", "nowhere"), "imdb").is_dir(),
-    reason="AUTOGRAD_LITE_DATA names no folder that holds imdb/",
-)
 
 
 @contextmanager
@@ -442,7 +436,6 @@ def test_the_last_row_of_the_comparison_has_the_nearest_words() -> None:
 # Real reviews
 
 
-@real
 def test_vocabularies_of_the_real_reviews() -> None:
     every, sets = imdb(), imdb_distinct()
     assert len(every.vocabulary) == 74_075
@@ -464,7 +457,6 @@ def sentiment_as_printed() -> list[Record]:
     return list(train(embeddings, "as-printed"))
 
 
-@real
 @pytest.mark.parametrize("network", [sentiment, embeddings], ids=lambda network: network.id)
 def test_all_that_is_printed_of_sentiment(network: Network) -> None:
     records = sentiment_as_printed()
@@ -478,7 +470,6 @@ def test_all_that_is_printed_of_sentiment(network: Network) -> None:
     assert records[-1].epoch.weights["weights_0_1"].shape == (74_074, 100)
 
 
-@real
 @pytest.mark.parametrize(
     ("word", "printed"),
     [
@@ -503,7 +494,6 @@ def test_nearest_words_after_training(word: str, printed: str) -> None:
         assert digits in ([], [f"{score:.6f}"])
 
 
-@real
 @pytest.mark.parametrize("version", ["as-printed", "corrected"])
 def test_sentiment_on_the_first_reviews(version: str) -> None:
     short = first(sentiment.data(), 400)
@@ -520,7 +510,6 @@ def test_sentiment_on_the_first_reviews(version: str) -> None:
         assert framework.line == record.line
 
 
-@real
 def test_fill_in_on_the_first_reviews() -> None:
     short = first(fill_in.data(), 5)
     records = {version: last(fill_in, version, 2, short) for version in ("as-printed", "corrected", "framework")}

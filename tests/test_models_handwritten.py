@@ -441,10 +441,7 @@ def test_mnist_is_the_books() -> None:
 
 
 def test_all_of_mnist() -> None:
-    try:
-        data = mnist.load_all()
-    except FileNotFoundError as error:
-        pytest.skip(f"needs the published files of MNIST: {error}")
+    data = mnist.load_all()
     book = mnist.load()
     assert data.x_train.shape == (60000, 784)
     np.testing.assert_array_equal(data.x_train[:1000], book.x_train)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite import data as data_sets
 from autograd_lite.nn import functional as F
 from models import admissions, part_a, part_b, slopes
 from models.layered import LayersNetwork
@@ -24,19 +23,6 @@ trained = [network for network in learners if network.versions[CORRECTED].lr]
 
 def name_of(network: Network) -> str:
     return network.id
-
-
-def needs(network: Network) -> None:
-    """Skip where the network's data is not there."""
-    if isinstance(network, part_a.Admissions):
-        needs_admissions()
-
-
-def needs_admissions() -> None:
-    try:
-        data_sets.admissions(download=False)
-    except FileNotFoundError as missing:
-        pytest.skip(str(missing))
 
 
 @cache
@@ -113,7 +99,6 @@ PRINTED_CELLS = {"A.1": 5, "A.2": 7, "A.3": 2, "A.4": 3, "A.5": 3, "A.6": 3, "B.
 @pytest.mark.parametrize("id", PRINTED_CELLS)
 def test_every_printed_number(id: str) -> None:
     network = networks[id]
-    needs(network)
     found = rows(id, PRINTED)
     compared = 0
     for iteration, cells in network.printed.rows.items():
@@ -145,7 +130,6 @@ def test_the_inputs_of_the_forward_pass() -> None:
 
 
 def test_the_applicants_as_the_text_shows_them() -> None:
-    needs_admissions()
     x, y = admissions.features()
     assert x.shape == (400, 6)
     assert y.sum() == 127
@@ -164,7 +148,6 @@ def test_the_applicants_as_the_text_shows_them() -> None:
 
 @pytest.mark.parametrize("seed", [42, 21])
 def test_a_tenth_of_the_applicants_is_held_back(seed: int) -> None:
-    needs_admissions()
     (x, y), data = admissions.features(), admissions.split(seed)
     assert data.x_test is not None
     assert data.labels_test is not None
@@ -179,7 +162,6 @@ def test_a_tenth_of_the_applicants_is_held_back(seed: int) -> None:
 @pytest.mark.parametrize("id", ["A.5", "A.6"])
 @pytest.mark.parametrize("version", [PRINTED, CORRECTED, FRAMEWORK])
 def test_every_version_tells_29_of_40_applicants_right(id: str, version: str) -> None:
-    needs(networks[id])
     assert last(id, version).row["Test-Acc"] == networks[id].accuracy == 0.725
 
 
@@ -200,7 +182,6 @@ def test_a_nudge_of_the_graph() -> None:
 
 @pytest.mark.parametrize("network", networks.values(), ids=name_of)
 def test_by_hand_the_layers_are_those_in_plain_tensors(network: Network) -> None:
-    needs(network)
     weights, batch = somewhere(network), batch_of(network)
     layers = {name: layer.data for name, layer in network.graph(weights, batch).layers.items()}
     for version in network.versions.values():
@@ -215,7 +196,6 @@ def test_by_hand_the_layers_are_those_in_plain_tensors(network: Network) -> None
 @pytest.mark.parametrize("network", learners, ids=name_of)
 @pytest.mark.parametrize("start", [True, False], ids=["start", "somewhere"])
 def test_corrected_deltas_are_the_gradient(network: Network, start: bool) -> None:
-    needs(network)
     weights, batch = network.start()[0] if start else somewhere(network), batch_of(network)
     found, deltas = gradients(network, weights, batch), network.versions[CORRECTED].deltas(weights, batch)
     by_differences = differences(network, weights, batch)
@@ -229,7 +209,6 @@ def test_corrected_deltas_are_the_gradient(network: Network, start: bool) -> Non
 @pytest.mark.parametrize("id", ["A.1", "A.2", "A.4", "A.5", "A.6"])
 def test_error_terms_are_minus_the_derivative_of_the_errors_of_the_examples(id: str) -> None:
     network = networks[id]
-    needs(network)
     weights, batch = somewhere(network), batch_of(network)
     found, version = gradients(network, weights, batch), network.versions[PRINTED]
     deltas = version.deltas(weights, batch)
@@ -253,7 +232,6 @@ def test_as_printed_each_dz_is_that_of_the_loss_of_its_example(id: str) -> None:
 
 @pytest.mark.parametrize("network", trained, ids=name_of)
 def test_framework_and_corrected_train_to_the_same_weights(network: Network) -> None:
-    needs(network)
     epochs = min(network.epochs, 500)
     corrected, framework = (last(network.id, version, epochs).epoch.weights for version in (CORRECTED, FRAMEWORK))
     start, _ = network.start()
