@@ -15,14 +15,14 @@ LAYERS = [
     ["creation", "graph", "anomaly", "data", "saving"],
     ["sampling"],
     ["ops"],
-    ["engine", "function", "numpy_names"],
-    ["autograd", "interop", "inplace", "opmethods", "conversions", "linalg"],
+    ["engine", "numpy_names"],
+    ["gradients", "interop", "inplace", "opmethods", "conversions", "linalg"],
     ["updates"],
     ["methods", "recorded"],
     ["derive"],
     ["nn", "draw", "check", "utils"],
     ["optim", "func"],
-    ["onnx", "aids"],
+    ["onnx", "aids", "autograd"],
     ["compiler"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

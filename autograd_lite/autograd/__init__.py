@@ -1,0 +1,20 @@
+"""`torch.autograd`: gradients on request, into `grad` by `backward` or as a result by `grad`; and `Function`."""
+
+from autograd_lite.anomaly import AnomalyError, detect_anomaly
+from autograd_lite.autograd import function
+from autograd_lite.autograd.function import Function
+from autograd_lite.gradients import backward, grad
+from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+
+__all__ = [
+    "AnomalyError",
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "function",
+    "grad",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
