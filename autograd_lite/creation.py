@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite.core import Tensor, array_types, as_array, leaf, primitive
+from autograd_lite.devices import on
 from autograd_lite.modes import contexts, mode
 from autograd_lite.random import draw_from
 
@@ -56,7 +57,8 @@ def get_default_dtype() -> np.dtype[Any]:
     return _default
 
 
-def _made(array: npt.NDArray[Any], requires_grad: bool) -> Tensor:
+def _made(array: npt.NDArray[Any], requires_grad: bool, device: Any = None) -> Tensor:
+    on(device)
     made = Tensor(array if not contexts.special or mode.tracer is None else mode.tracer.fresh(array))
     if requires_grad:
         made.node = leaf(made)
@@ -81,6 +83,8 @@ def tensor(
     dtype: npt.DTypeLike | None = None,
     requires_grad: bool = False,
     name: str | None = None,
+    *,
+    device: Any = None,
 ) -> Tensor:
     """A tensor with a copy of the data: numbers, nested lists, an array, another tensor.
 
@@ -93,14 +97,15 @@ def tensor(
             [3., 4.]], requires_grad=True)
     """
     array = _array(data, dtype, np.array)
-    made = _made(array, requires_grad)
+    made = _made(array, requires_grad, device)
     if name is not None:
         made.name = name
     return made
 
 
-def as_tensor(data: npt.ArrayLike | Tensor, dtype: npt.DTypeLike | None = None) -> Tensor:
+def as_tensor(data: npt.ArrayLike | Tensor, dtype: npt.DTypeLike | None = None, device: Any = None) -> Tensor:
     """The tensor itself (cast, recorded, to another dtype), or a constant that shares an array's memory if it can."""
+    on(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     return Tensor(_array(data, dtype, np.asarray))
@@ -118,8 +123,8 @@ def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def _filler(name: str, fill: Callable[..., npt.NDArray[Any]], what: str) -> Callable[..., Tensor]:
-    def make(*size: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-        return _made(fill(_sizes(size), dtype=dtype or _default), requires_grad)
+    def make(*size: Any, dtype: npt.DTypeLike | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+        return _made(fill(_sizes(size), dtype=dtype or _default), requires_grad, device)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = what
@@ -130,17 +135,22 @@ zeros = _filler("zeros", np.zeros, "Zeros of a shape: `zeros(2, 3)` or `zeros((2
 ones = _filler("ones", np.ones, "Ones of a shape: `ones(2, 3)` or `ones((2, 3))`.")
 
 
-def full(size: Any, fill_value: float, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def full(
+    size: Any, fill_value: float, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """One value all over a shape."""
     return _made(
         np.full(size, fill_value, dtype=dtype or (_default if isinstance(fill_value, float) else None)),
         requires_grad,
+        device,
     )
 
 
-def eye(n: int, m: int | None = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int, m: int | None = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Ones on the diagonal of an (n, m) matrix, zeros off it; m is n unless given."""
-    return _made(np.eye(n, m, dtype=dtype or _default), requires_grad)
+    return _made(np.eye(n, m, dtype=dtype or _default), requires_grad, device)
 
 
 def arange(
@@ -149,6 +159,7 @@ def arange(
     step: float = 1,
     *,
     dtype: npt.DTypeLike | None = None,
+    device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Evenly spaced numbers: `arange(end)`, from 0; `arange(start, end)`; `arange(start, end, step)`.
@@ -164,14 +175,19 @@ def arange(
     start = 0 if start is None else start
     if dtype is None and any(isinstance(bound, float) for bound in (start, end, step)):
         dtype = _default
-    return _made(np.arange(start, end, step, dtype=dtype), requires_grad)
+    return _made(np.arange(start, end, step, dtype=dtype), requires_grad, device)
 
 
 def linspace(
-    start: float, end: float, steps: int, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+    start: float,
+    end: float,
+    steps: int,
+    dtype: npt.DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """`steps` numbers from start to end, both included."""
-    return _made(np.linspace(start, end, steps, dtype=dtype or _default), requires_grad)
+    return _made(np.linspace(start, end, steps, dtype=dtype or _default), requires_grad, device)
 
 
 @primitive()
@@ -189,56 +205,86 @@ def below(values: Any, bound: float, dtype: npt.DTypeLike) -> Any:
     return as_array(np.minimum(array, np.nextafter(array.dtype.type(bound), array.dtype.type(-np.inf))))
 
 
-def rand(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def rand(
+    *size: Any,
+    generator: Any = None,
+    dtype: npt.DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Uniform draws from 0 to 1, 1 not included, from the generator given or the default one."""
     source, kind = draw_from(generator), np.dtype(dtype or _default)
     drawn_so = isinstance(source, np.random.Generator) and kind in (np.float32, np.float64)
     drawn = draws(generator=source, method="random", size=_sizes(size), dtype=kind if drawn_so else None)
-    return _made(drawn if drawn_so else below(drawn, 1.0, kind), requires_grad)
+    return _made(drawn if drawn_so else below(drawn, 1.0, kind), requires_grad, device)
 
 
-def randn(*size: Any, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def randn(
+    *size: Any,
+    generator: Any = None,
+    dtype: npt.DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Draws from the standard normal distribution, from the generator given or the default one."""
     drawn = draws(generator=draw_from(generator), method="standard_normal", size=_sizes(size))
-    return _made(drawn.astype(dtype or _default, copy=False), requires_grad)
+    return _made(drawn.astype(dtype or _default, copy=False), requires_grad, device)
 
 
-def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None) -> Tensor:
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = (),
+    *,
+    generator: Any = None,
+    dtype: npt.DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Integers from low to high - 1, or from 0 to low - 1: `randint(2, 10, (3,))`, `randint(10, (3,))`."""
     if isinstance(high, tuple | list):
         high, size = None, high
     low, high = (0, low) if high is None else (low, high)
     source = draw_from(generator)
     method = "integers" if hasattr(source, "integers") else "randint"
-    return Tensor(draws(generator=source, method=method, size=size, params=(low, high)))
+    drawn = draws(generator=source, method=method, size=size, params=(low, high))
+    return _made(drawn.astype(dtype or np.int64, copy=False), requires_grad, device)
 
 
-def zeros_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Zeros of the shape and dtype of x."""
-    return _made(np.zeros(input.shape, dtype or input.dtype), requires_grad)
+    return _made(np.zeros(input.shape, dtype or input.dtype), requires_grad, device)
 
 
-def ones_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Ones of the shape and dtype of x."""
-    return _made(np.ones(input.shape, dtype or input.dtype), requires_grad)
+    return _made(np.ones(input.shape, dtype or input.dtype), requires_grad, device)
 
 
-def full_like(input: Any, fill_value: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def full_like(
+    input: Any, fill_value: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """One value all over the shape of x, in its dtype.
 
     >>> import autograd_lite as al
     >>> al.full_like(al.zeros(2), 3.0)
     tensor([3., 3.])
     """
-    return _made(np.full(input.shape, fill_value, dtype or input.dtype), requires_grad)
+    return _made(np.full(input.shape, fill_value, dtype or input.dtype), requires_grad, device)
 
 
 empty = _filler("empty", np.empty, "Whatever is in memory, of a shape: to be written over.")
 
 
-def empty_like(input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Whatever is in memory, of the shape and dtype of x."""
-    return _made(np.empty(input.shape, dtype or input.dtype), requires_grad)
+    return _made(np.empty(input.shape, dtype or input.dtype), requires_grad, device)
 
 
 def logspace(
@@ -248,6 +294,7 @@ def logspace(
     base: float = 10.0,
     dtype: npt.DTypeLike | None = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """`steps` powers of a base, their exponents evenly spaced from start to end.
 
@@ -255,7 +302,7 @@ def logspace(
     >>> al.logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
-    return _made(np.logspace(start, end, steps, base=base, dtype=dtype or _default), requires_grad)
+    return _made(np.logspace(start, end, steps, base=base, dtype=dtype or _default), requires_grad, device)
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: npt.DTypeLike = np.int64) -> Tensor:

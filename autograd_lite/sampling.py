@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from autograd_lite.core import Tensor, as_array, primitive
 from autograd_lite.creation import _made, below, draws, get_default_dtype, rand, randint, randn
+from autograd_lite.devices import on
 from autograd_lite.memory import Array
 from autograd_lite.modes import mode
 from autograd_lite.random import draw_from
@@ -49,7 +50,12 @@ def _refuse_weights(weights: Array, num_samples: int, replacement: bool) -> None
 
 
 def rand_like(
-    input: Any, *, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+    input: Any,
+    *,
+    generator: Any = None,
+    dtype: npt.DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Uniform draws from 0 to 1 of the shape and dtype of the input.
 
@@ -57,11 +63,17 @@ def rand_like(
     >>> al.rand_like(al.zeros(2, 3)).shape
     (2, 3)
     """
+    on(device)
     return rand(tuple(input.shape), generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
 def randn_like(
-    input: Any, *, generator: Any = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+    input: Any,
+    *,
+    generator: Any = None,
+    dtype: npt.DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Draws from the standard normal distribution, of the shape and dtype of the input.
 
@@ -69,6 +81,7 @@ def randn_like(
     >>> al.randn_like(al.zeros(2, 3)).shape
     (2, 3)
     """
+    on(device)
     return randn(tuple(input.shape), generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
@@ -83,7 +96,9 @@ def randint_like(input: Any, low: int, high: int | None = None, *, generator: An
     return Tensor(drawn.data.astype(input.dtype, copy=False))
 
 
-def randperm(n: int, *, generator: Any = None, dtype: npt.DTypeLike = np.int64, requires_grad: bool = False) -> Tensor:
+def randperm(
+    n: int, *, generator: Any = None, dtype: npt.DTypeLike = np.int64, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """The numbers from 0 to n - 1 in random order.
 
     >>> import autograd_lite as al
@@ -91,7 +106,7 @@ def randperm(n: int, *, generator: Any = None, dtype: npt.DTypeLike = np.int64, 
     [0, 1, 2, 3]
     """
     drawn = np.argsort(draws(generator=draw_from(generator), method="random", size=(int(n),)), kind="stable")
-    return _made(drawn.astype(dtype, copy=False), requires_grad)
+    return _made(drawn.astype(dtype, copy=False), requires_grad, device)
 
 
 def normal(

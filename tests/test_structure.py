@@ -10,9 +10,9 @@ PACKAGE = ROOT / "autograd_lite"
 
 # Each may import what stands before it. Names are modules or packages of autograd_lite; models come last of all.
 LAYERS = [
-    ["memory", "modes", "sparse", "random", "callpath", "operands", "misfit", "remedies"],
+    ["memory", "modes", "sparse", "devices", "random", "callpath", "operands", "misfit", "remedies"],
     ["core"],
-    ["creation", "graph", "anomaly", "data", "saving"],
+    ["creation", "graph", "anomaly", "data", "saving", "cuda"],
     ["sampling"],
     ["ops"],
     ["engine", "numpy_names"],
