@@ -20,7 +20,6 @@ class _Activation(Module):
     _function: Callable[..., Any]
     _settings: tuple[str, ...] = ()
     _shown: tuple[str, ...] | None = None  # where the repr names other attributes than the settings
-    inplace: bool = False
 
     def forward(self, input: Any) -> Any:
         """The same shape."""
@@ -30,7 +29,7 @@ class _Activation(Module):
         """The settings."""
         shown = self._settings if self._shown is None else self._shown
         text = [f"{name}={getattr(self, name)!r}" for name in shown]
-        return ", ".join(text + ["inplace=True"] * self.inplace)
+        return ", ".join(text + ["inplace=True"] * getattr(self, "inplace", False))
 
 
 class _InPlace(_Activation):

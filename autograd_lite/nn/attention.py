@@ -106,7 +106,7 @@ class MultiheadAttention(Module):
         q, k, v = (self._heads(x) for x in (q, k, v))
         k, v, mask = self._more_keys(k, v, mask)
         weights = shares(q, k, mask)
-        dropped = F.dropout(weights, self.dropout, self.training, self.generator)
+        dropped = F.dropout(weights, self.dropout, self.training, generator=self.generator)
         y = permute(dropped @ v, 0, 2, 1, 3)
         y = self.out_proj(reshape(y, (*y.shape[:2], self.embed_dim)))
         y = squeeze(y, 0) if alone else y if self.batch_first else permute(y, 1, 0, 2)
@@ -218,11 +218,11 @@ class TransformerEncoderLayer(Module):
         more: dict[str, Any] = {"bias": bias, "dtype": dtype, "generator": generator}
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, batch_first=batch_first, **more)
         self.linear1 = Linear(d_model, dim_feedforward, **more)
-        self.dropout = Dropout(dropout, generator)
+        self.dropout = Dropout(dropout, generator=generator)
         self.linear2 = Linear(dim_feedforward, d_model, **more)
         self.norm_first = norm_first
         self.norm1, self.norm2 = (LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype) for _ in range(2))
-        self.dropout1, self.dropout2 = (Dropout(dropout, generator) for _ in range(2))
+        self.dropout1, self.dropout2 = (Dropout(dropout, generator=generator) for _ in range(2))
         self.activation = _activation(activation)
 
     def forward(self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:

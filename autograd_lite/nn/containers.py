@@ -314,9 +314,48 @@ class ParameterDict(Module):
         """Names and values."""
         return ((key, self[key]) for key in self._keys)
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
+
+    def __or__(self, other: Mapping[str, Any] | ParameterDict) -> ParameterDict:
+        return ParameterDict([*self.items(), *other.items()])
+
+    def __ror__(self, other: Mapping[str, Any]) -> ParameterDict:
+        return ParameterDict(other) | self
+
+    def __ior__(self, other: Mapping[str, Any] | ParameterDict) -> Self:
+        self.update(other.items())
+        return self
+
     def get(self, key: str, default: Any = None) -> Any:
         """The value under a name, or the default."""
         return self[key] if key in self._keys else default
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value under a name, which is the default from now on if there was none."""
+        if key not in self._keys:
+            self[key] = default
+        return self[key]
+
+    def copy(self) -> ParameterDict:
+        """Another one with the same parameters."""
+        return ParameterDict(self.items())
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """Another one, with these names and one value for all of them."""
+        return ParameterDict((key, default) for key in keys)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last one out: its name and value. Raises KeyError where there is none."""
+        if not self._keys:
+            raise KeyError("popitem: this ParameterDict is empty")
+        key = next(reversed(self._keys))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Take all out."""
+        for key in list(self):
+            del self[key]
 
     def pop(self, key: str) -> Any:
         """Take one out."""

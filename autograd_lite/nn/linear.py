@@ -105,7 +105,11 @@ class Bilinear(Module):
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = empty((out_features, in1_features, in2_features), dtype)
         self.bias = empty((out_features,), dtype) if bias else None
-        bound = 1.0 / math.sqrt(in1_features)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: Any = None) -> None:
+        """Draw the initial values anew."""
+        bound = 1.0 / math.sqrt(self.in1_features)
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound, generator)
 

@@ -21,7 +21,18 @@ def _filled(shape: tuple[int, ...], value: float, dtype: npt.DTypeLike | None, m
     return Parameter(np.full(shape, value, dtype or get_default_dtype())) if made else None
 
 
-class _Running(Module):
+class _Affine(Module):
+    """A factor and a summand: weight and bias, either of which may be None."""
+
+    def reset_parameters(self) -> None:
+        """Weights as ones and biases as zeros, as at the start."""
+        with no_grad():
+            for name, value in (("weight", 1.0), ("bias", 0.0)):
+                if name in self._parameters:
+                    self._parameters[name].fill_(value)
+
+
+class _Running(_Affine):
     """One number for each channel: weight and bias, and running statistics as buffers."""
 
     running_mean: Tensor | None
@@ -59,10 +70,7 @@ class _Running(Module):
     def reset_parameters(self) -> None:
         """All as at the start."""
         self.reset_running_stats()
-        with no_grad():
-            for parameter, value in ((self.weight, 1.0), (self.bias, 0.0)):
-                if parameter is not None:
-                    parameter.fill_(value)
+        super().reset_parameters()
 
     def _checked(self, input: Any) -> Any:
         """The input. Raises ValueError for another number of dimensions or channels."""
@@ -203,7 +211,7 @@ class InstanceNorm3d(_InstanceNorm):
     _dims = (4, 5)
 
 
-class LayerNorm(Module):
+class LayerNorm(_Affine):
     """The last dimensions together to mean 0 and variance 1, times weight, plus bias, both of `normalized_shape`.
 
     >>> import autograd_lite as al
@@ -235,7 +243,7 @@ class LayerNorm(Module):
         return f"{text}, bias={self.bias is not None}"
 
 
-class RMSNorm(Module):
+class RMSNorm(_Affine):
     """The last dimensions over the root of their mean square, times weight of `normalized_shape`.
 
     >>> import autograd_lite as al
@@ -264,7 +272,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Groups of channels of each example of (N, C, ...) to mean 0 and variance 1, times weight, plus bias of a channel.
 
     >>> import autograd_lite as al

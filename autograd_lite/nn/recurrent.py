@@ -32,17 +32,21 @@ class _Recurrent(Module):
     hidden_size: int
     bias: bool
 
-    def _make(self, inputs: int, suffix: str, dtype: npt.DTypeLike | None, generator: Any) -> None:
+    def _make(self, inputs: int, suffix: str, dtype: npt.DTypeLike | None) -> None:
         """The parameters of one layer and direction."""
-        bound = 1.0 / math.sqrt(self.hidden_size)
         rows = self.gates * self.hidden_size
         shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size)}
         shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if self.bias else {}
         for name, shape in shapes.items():
-            parameter = init.uniform_(empty(shape, dtype), -bound, bound, generator)
-            setattr(self, name + suffix, parameter)
+            setattr(self, name + suffix, empty(shape, dtype))
         if not self.bias and not suffix:
             self.bias_ih = self.bias_hh = None
+
+    def reset_parameters(self, generator: Any = None) -> None:
+        """Draw the initial values anew."""
+        bound = 1.0 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound, generator)
 
     def _steps(self, x: Any, states: list[Any], suffix: str, reverse: bool = False) -> tuple[Any, ...]:
         """All states of one layer and direction, the last state, and the last cell state if there is one."""
@@ -88,6 +92,8 @@ def _refuse_other_dtypes(name: str, *tensors: Any) -> None:
 class _Sequence(_Recurrent):
     """Several layers of one kind over whole sequences, in one or two directions."""
 
+    proj_size = 0  # as PyTorch's, where it may be another
+
     def __init__(
         self,
         input_size: int,
@@ -111,7 +117,8 @@ class _Sequence(_Recurrent):
         for layer in range(num_layers):
             inputs = hidden_size * (1 + bidirectional) if layer else input_size
             for suffix in self._directions(layer):
-                self._make(inputs, suffix, dtype, generator)
+                self._make(inputs, suffix, dtype)
+        self.reset_parameters(generator)
 
     def _directions(self, layer: int) -> list[str]:
         return [f"_l{layer}", f"_l{layer}_reverse"][: 1 + self.bidirectional]
@@ -138,11 +145,23 @@ class _Sequence(_Recurrent):
                 last.append(tuple(ends))
             x = outputs[0] if len(outputs) == 1 else cat(outputs, -1)
             if self.dropout and layer < self.num_layers - 1:
-                x = F.dropout(x, self.dropout, self.training, self.generator)
+                x = F.dropout(x, self.dropout, self.training, generator=self.generator)
         found = [stack(list(ends), 0) for ends in zip(*last, strict=True)]
         found = [squeeze(s, 1) if alone else s for s in found]
         y = squeeze(x, 1) if alone else permute(x, 1, 0, 2) if self.batch_first else x
         return y, (tuple(found) if self.cell_state else found[0])
+
+    @property
+    def mode(self) -> str:
+        """The kind: "LSTM", "GRU", "RNN_TANH" or "RNN_RELU"."""
+        return f"RNN_{self.nonlinearity.upper()}" if self.gates == 1 else "LSTM" if self.cell_state else "GRU"
+
+    @property
+    def all_weights(self) -> list[list[Any]]:
+        """The parameters of each layer and direction, in the order of their names above."""
+        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
+        suffixes = [suffix for layer in range(self.num_layers) for suffix in self._directions(layer)]
+        return [[getattr(self, kind + suffix) for kind in kinds] for suffix in suffixes]
 
     def flatten_parameters(self) -> None:
         """Nothing: PyTorch's name for a step that its GPUs need."""
@@ -267,7 +286,8 @@ class _Cell(_Recurrent):
     ) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self._make(input_size, "", dtype, generator)
+        self._make(input_size, "", dtype)
+        self.reset_parameters(generator)
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Inputs (batch, inputs) or (inputs,) and the state, zeros if there is none, to the next state.
@@ -307,6 +327,10 @@ class RNNCell(_Cell):
         _refuse_other_nonlinearity(nonlinearity)
         super().__init__(input_size, hidden_size, bias, dtype, generator)
         self.nonlinearity = nonlinearity
+
+    def extra_repr(self) -> str:
+        """The sizes, and what is not the default."""
+        return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
 
 
 class LSTMCell(_Cell):
