@@ -5,7 +5,6 @@ from autograd_lite.nn.activation import (
     CELU,
     ELU,
     GELU,
-    GLU,
     SELU,
     Hardshrink,
     Hardsigmoid,
@@ -13,7 +12,6 @@ from autograd_lite.nn.activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
-    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
@@ -21,9 +19,6 @@ from autograd_lite.nn.activation import (
     RReLU,
     Sigmoid,
     SiLU,
-    Softmax,
-    Softmax2d,
-    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -101,6 +96,23 @@ from autograd_lite.nn.normalization import (
     RMSNorm,
 )
 from autograd_lite.nn.overview import summary
+from autograd_lite.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
 from autograd_lite.nn.parameter import (
     Parameter,
 )
@@ -124,29 +136,15 @@ from autograd_lite.nn.pooling import (
 from autograd_lite.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from autograd_lite.nn.resizing import (
     ChannelShuffle,
-    CircularPad1d,
-    CircularPad2d,
-    CircularPad3d,
-    ConstantPad1d,
-    ConstantPad2d,
-    ConstantPad3d,
     Fold,
     PixelShuffle,
     PixelUnshuffle,
-    ReflectionPad1d,
-    ReflectionPad2d,
-    ReflectionPad3d,
-    ReplicationPad1d,
-    ReplicationPad2d,
-    ReplicationPad3d,
     Unfold,
     Upsample,
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
-    ZeroPad1d,
-    ZeroPad2d,
-    ZeroPad3d,
 )
+from autograd_lite.nn.softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from autograd_lite.nn.sparse import (
     Embedding,
     EmbeddingBag,
