@@ -126,7 +126,14 @@ class Bilinear(Module):
 
 
 class Flatten(Module):
-    """The dimensions from start_dim to end_dim as one: (N, C, H, W) to (N, C * H * W)."""
+    """The dimensions from start_dim to end_dim as one: (N, C, H, W) to (N, C * H * W).
+
+    >>> import autograd_lite as al
+    >>> al.nn.Flatten()(al.zeros(8, 3, 4, 5)).shape
+    (8, 60)
+    >>> al.nn.Flatten(0, 1)(al.zeros(8, 3, 4, 5)).shape
+    (24, 4, 5)
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
