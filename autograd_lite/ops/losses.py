@@ -229,7 +229,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits.
 
     -(t log(x) + (1 - t) log(1 - x)) of input x and target t, which have one shape; `weight` broadcasts with it. Raises
-    ValueError for other shapes.
+    ValueError for other shapes, and where an input is not from 0 to 1.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.binary_cross_entropy(al.tensor([0.5, 0.0]), al.tensor([1.0, 1.0]), reduction="none")

@@ -67,8 +67,20 @@ for _kind, _names in _own.items():
 class Optimizer:
     """A rule of learning over parameters, given as tensors or as groups, dicts with "params" and settings of their own.
 
-    A subclass defines `update(parameter, gradient, group)`, which changes `parameter.data` in place; what it wants
-    to remember of a parameter is in `self.state[parameter]`. Raises ValueError where there is nothing to train.
+    A subclass defines `update(parameter, gradient, group)`, which changes `parameter.data` in place; what it wants to
+    remember of a parameter is in `self.state[parameter]`. Raises ValueError where there is nothing to train.
+
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> class Signs(al.optim.Optimizer):
+    ...     def update(self, parameter, gradient, group):
+    ...         parameter.data -= group["lr"] * np.sign(gradient)
+    >>> w = al.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Signs([w], lr=0.25)
+    >>> (w**2).sum().backward()
+    >>> optimizer.step()
+    >>> w.data
+    array([ 0.75, -1.75])
     """
 
     def __init__(self, params: Iterable[Any], **defaults: Any) -> None:
