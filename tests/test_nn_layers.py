@@ -270,6 +270,13 @@ def test_the_constructor_takes_pytorchs_arguments(build: Build, inputs: tuple[np
     assert order == [p.name for p in wanted][: len(order)]
 
 
+@EACH
+def test_forward_takes_pytorchs_arguments(build: Build, inputs: tuple[np.ndarray, ...]):
+    ours, theirs = (build(m) for m in (nn, torch.nn))
+    if type(ours).forward is not nn.Module.forward:
+        assert list(inspect.signature(ours.forward).parameters) == list(inspect.signature(theirs.forward).parameters)
+
+
 DRAWN: list[Build] = [
     lambda m: m.Linear(400, 300),
     lambda m: m.Bilinear(40, 50, 60),

@@ -75,10 +75,10 @@ class _Modules(Module):
         items.insert(_place(self, index, len(items), end=1), module)
         self._put(items)
 
-    def pop(self, index: int | slice) -> Any:
+    def pop(self, key: int | slice) -> Any:
         """Take one out, or several."""
-        taken = self[index]
-        del self[index]
+        taken = self[key]
+        del self[key]
         return taken
 
     def __add__(self, other: Iterable[Module]) -> Self:

@@ -20,13 +20,20 @@ class _Loss(Module):
         super().__init__()
         self.reduction = reduction
 
-    def forward(self, *tensors: Any, **named: Any) -> Any:
-        """What the function takes: input and target, of one shape, or three of them."""
+    def _of(self, *tensors: Any) -> Any:
         settings = {name: getattr(self, name) for name in self._settings}
-        return type(self)._function(*tensors, **named, **settings, reduction=self.reduction)
+        return type(self)._function(*tensors, **settings, reduction=self.reduction)
 
 
-class MSELoss(_Loss):
+class _Pair(_Loss):
+    """One of two tensors."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of an input and its target: a number, or what is not reduced."""
+        return self._of(input, target)
+
+
+class MSELoss(_Pair):
     """The mean (or "sum", or "none") of squared differences of input and target, which have one shape.
 
     Raises ValueError where they have not, and for another `reduction`, as all losses here do.
@@ -41,7 +48,7 @@ class MSELoss(_Loss):
     _function = F.mse_loss
 
 
-class L1Loss(_Loss):
+class L1Loss(_Pair):
     """The mean (or "sum", or "none") of absolute differences of input and target, which have one shape.
 
     >>> import autograd_lite as al
@@ -52,7 +59,7 @@ class L1Loss(_Loss):
     _function = F.l1_loss
 
 
-class SoftMarginLoss(_Loss):
+class SoftMarginLoss(_Pair):
     """log(1 + exp(-target input)), targets being 1 or -1, of the input's shape; without overflow.
 
     >>> import autograd_lite as al
@@ -63,7 +70,7 @@ class SoftMarginLoss(_Loss):
     _function = F.soft_margin_loss
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(_Pair):
     """Half the squared difference over beta where it is under beta, else its absolute value less beta / 2.
 
     Girshick, 2015. With a beta of 0 it is `L1Loss`; raises ValueError for a negative one. Input and target have one
@@ -81,7 +88,7 @@ class SmoothL1Loss(_Loss):
         self.beta = beta
 
 
-class HuberLoss(_Loss):
+class HuberLoss(_Pair):
     """Half the squared difference up to delta, beyond it delta times (its absolute value less delta / 2) (Huber, 1964).
 
     Raises ValueError unless delta is positive. Input and target have one shape.
@@ -98,7 +105,7 @@ class HuberLoss(_Loss):
         self.delta = delta
 
 
-class _Weighted(_Loss):
+class _Weighted(_Pair):
     """One with factors, which are part of its state."""
 
     _settings: tuple[str, ...] = ("weight",)
@@ -206,7 +213,7 @@ class MultiLabelSoftMarginLoss(_Weighted):
     _function = F.multilabel_soft_margin_loss
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(_Pair):
     """target (log(target) - input), of log-probabilities and probabilities of one shape (Kullback and Leibler, 1951).
 
     With `log_target` the target is logarithms, too. The mean is over all elements; "batchmean" divides the sum by the
@@ -244,6 +251,10 @@ class PoissonNLLLoss(_Loss):
         super().__init__(reduction=reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
+    def forward(self, log_input: Any, target: Any) -> Any:
+        """The loss of rates, or their logarithms, and counts: a number, or what is not reduced."""
+        return self._of(log_input, target)
+
 
 class GaussianNLLLoss(_Loss):
     """Half of log(var) + (input - target)² / var, the variance being at least eps (Nix and Weigend, 1994).
@@ -261,3 +272,7 @@ class GaussianNLLLoss(_Loss):
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.full, self.eps = full, eps
+
+    def forward(self, input: Any, target: Any, var: Any) -> Any:
+        """The loss of means, what was found, and variances: a number, or what is not reduced."""
+        return self._of(input, target, var)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.nn import functional as F
-from autograd_lite.nn.loss import _Loss, _Weighted
+from autograd_lite.nn.loss import _Loss, _Pair, _Weighted
 from autograd_lite.nn.module import Module
 
 
@@ -30,7 +30,7 @@ class MultiMarginLoss(_Weighted):
         self.p, self.margin = p, margin
 
 
-class HingeEmbeddingLoss(_Loss):
+class HingeEmbeddingLoss(_Pair):
     """The input where the target is 1, max(0, margin - input) where it is -1.
 
     Of distances, and whether they are to be small; input and target have one shape.
@@ -61,6 +61,10 @@ class MarginRankingLoss(_Loss):
         super().__init__(reduction=reduction)
         self.margin = margin
 
+    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+        """The loss of pairs, and what is wanted of each: a number, or what is not reduced."""
+        return self._of(input1, input2, target)
+
 
 class CosineEmbeddingLoss(MarginRankingLoss):
     """Of vectors (N, D) or (D,): 1 - cosine where the target is 1, max(0, cosine - margin) where it is -1.
@@ -76,7 +80,13 @@ class CosineEmbeddingLoss(MarginRankingLoss):
     _function = F.cosine_embedding_loss
 
 
-class TripletMarginLoss(_Loss):
+class _Triplets(_Loss):
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+        """The loss of vectors, those to be near and those to be far: a number, or what is not reduced."""
+        return self._of(anchor, positive, negative)
+
+
+class TripletMarginLoss(_Triplets):
     """max(0, margin + distance to the positive - distance to the negative), of vectors (..., D).
 
     Called with anchor, positive and negative. The distances are `PairwiseDistance` with p and eps; with `swap`, the
@@ -103,7 +113,7 @@ class TripletMarginLoss(_Loss):
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
 
-class TripletMarginWithDistanceLoss(_Loss):
+class TripletMarginWithDistanceLoss(_Triplets):
     """`TripletMarginLoss` with another distance, a function of two tensors; `PairwiseDistance` unless given.
 
     >>> import autograd_lite as al
