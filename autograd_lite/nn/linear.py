@@ -42,11 +42,14 @@ class Identity(Module):
 class Linear(Module):
     """y = x wᵀ + b: (..., in_features) to (..., out_features); weight (out, in), bias (out,).
 
-    Both start uniform within ± 1 / √in_features, PyTorch's way.
+    Both start uniform within ± 1 / √in_features, PyTorch's way; `generator`, a NumPy one, is drawn from in place of the
+    default. Raises ValueError for an input that does not end in in_features.
 
     >>> import autograd_lite as al
     >>> al.nn.Linear(3, 2)
     Linear(in_features=3, out_features=2, bias=True)
+    >>> al.nn.Linear(3, 2)(al.zeros(5, 3)).shape
+    (5, 2)
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class Linear(Module):
 class Bilinear(Module):
     """y = x1ᵀ W x2 + b: (..., in1_features) and (..., in2_features) to (..., out_features); weight (out, in1, in2).
 
-    Weight and bias start uniform within ± 1 / √in1_features.
+    bias is (out,). Both start uniform within ± 1 / √in1_features. Raises ValueError unless that is positive.
 
     >>> import autograd_lite as al
     >>> al.nn.Bilinear(2, 3, 4)(al.ones(5, 2), al.ones(5, 3)).shape
@@ -150,6 +153,8 @@ class Flatten(Module):
 
 class Unflatten(Module):
     """One dimension as several, of which one may be -1: the inverse of `Flatten`.
+
+    Raises ValueError where the sizes do not multiply to that of the dimension.
 
     >>> import autograd_lite as al
     >>> al.nn.Unflatten(1, (2, 3))(al.zeros(4, 6)).shape

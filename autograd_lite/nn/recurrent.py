@@ -178,7 +178,10 @@ class _Sequence(_Recurrent):
 class RNN(_Sequence):
     """h = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu, step by step; `num_layers` of them one upon the other.
 
-    `dropout` is between the layers, in training.
+    Elman, 1990. From (steps, batch, input_size), with `batch_first` (batch, steps, input_size), or without a batch, to
+    the states of the last layer, (steps, batch, directions · hidden_size), and the last states of all, (layers ·
+    directions, batch, hidden_size). `dropout` is between the layers, in training. Raises ValueError for another
+    `nonlinearity`.
 
     >>> import autograd_lite as al
     >>> output, h = al.nn.RNN(3, 5)(al.zeros(7, 2, 3))
@@ -214,8 +217,9 @@ def _refuse_other_nonlinearity(name: str) -> None:
 class LSTM(_Sequence):
     """c = f c + i g, h = o tanh(c): i, f, o are σ and g is tanh of W_ih x + b_ih + W_hh h + b_hh, a quarter each.
 
-    Returns the states at all steps, and (h, c) at the last. `dropout` is between the layers, in training. The whole
-    sequence is one op; gradients of gradients go step by step.
+    Hochreiter and Schmidhuber, 1997, with the forget gate f of Gers et al., 2000. Returns the states at all steps, and
+    (h, c) at the last, of shapes as in `RNN`; begins with the (h, c) given, or zeros. `dropout` is between the layers,
+    in training. The whole sequence is one op; gradients of gradients go step by step.
 
     >>> import autograd_lite as al
     >>> output, (h, c) = al.nn.LSTM(3, 5, num_layers=2, batch_first=True)(al.zeros(2, 7, 3))
@@ -247,6 +251,8 @@ class LSTM(_Sequence):
 
 class GRU(_Sequence):
     """h = (1 - z) n + z h, n = tanh(W x + b + r (U h + b')); r and z are σ of such sums, a third each.
+
+    Cho et al., 2014. The reset gate r is multiplied after the product with U. Shapes are as in `RNN`.
 
     >>> import autograd_lite as al
     >>> output, h = al.nn.GRU(3, 5, bidirectional=True)(al.zeros(7, 2, 3))
@@ -308,7 +314,10 @@ class _Cell(_Recurrent):
 
 
 class RNNCell(_Cell):
-    """tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
+    """One step of an RNN: h to tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
+
+    From x (batch, input_size) or (input_size,) and h (batch, hidden_size) or (hidden_size,), zeros unless given.
+    weight_ih is (hidden_size, input_size), weight_hh (hidden_size, hidden_size), the biases (hidden_size,).
 
     >>> import autograd_lite as al
     >>> al.nn.RNNCell(3, 5)(al.zeros(2, 3)).shape
@@ -334,7 +343,9 @@ class RNNCell(_Cell):
 
 
 class LSTMCell(_Cell):
-    """One step of an LSTM: from x and (h, c) to the next (h, c).
+    """One step of an LSTM: from x (batch, input_size) and (h, c) to the next (h, c), each (batch, hidden_size).
+
+    weight_ih is (4 hidden_size, input_size), weight_hh (4 hidden_size, hidden_size): see `LSTM`.
 
     >>> import autograd_lite as al
     >>> h, c = al.nn.LSTMCell(3, 5)(al.zeros(2, 3))
@@ -346,7 +357,9 @@ class LSTMCell(_Cell):
 
 
 class GRUCell(_Cell):
-    """One step of a GRU.
+    """One step of a GRU: from x (batch, input_size) and h to the next h, (batch, hidden_size).
+
+    weight_ih is (3 hidden_size, input_size), weight_hh (3 hidden_size, hidden_size): see `GRU`.
 
     >>> import autograd_lite as al
     >>> al.nn.GRUCell(3, 5)(al.zeros(2, 3), al.zeros(2, 5)).shape

@@ -73,11 +73,13 @@ class Embedding(_Table):
     """Rows of weight (num_embeddings, embedding_dim) by integers; starts standard normal. The gradient is row-sparse.
 
     The row `padding_idx` starts as zeros and gets no gradient. With `sparse=True`, `weight.grad` reads as the
-    `RowSparse` that it is; else as an ordinary tensor.
+    `RowSparse` that it is; else as an ordinary tensor. Raises IndexError for a number that is no row's.
 
     >>> import autograd_lite as al
     >>> al.nn.Embedding(10, 3)(al.tensor([[1, 2], [3, 1]])).shape
     (2, 2, 3)
+    >>> al.nn.Embedding(10, 3, padding_idx=0)(al.tensor([0])).tolist()
+    [[0.0, 0.0, 0.0]]
     """
 
     def __init__(
@@ -112,7 +114,9 @@ class Embedding(_Table):
 class EmbeddingBag(_Table):
     """The sum, mean or largest of several rows of a table: see `functional.embedding_bag`.
 
-    weight (num_embeddings, embedding_dim) starts standard normal. The gradient is row-sparse.
+    weight (num_embeddings, embedding_dim) starts standard normal. `mode` is "sum", "mean" or "max"; the row
+    `padding_idx` does not count. Bags are rows of integers (bags, n), or (entries,) with the offsets where each begins.
+    The gradient is row-sparse.
 
     >>> import autograd_lite as al
     >>> al.nn.EmbeddingBag(10, 3)(al.tensor([1, 2, 4, 5]), al.tensor([0, 3])).shape
