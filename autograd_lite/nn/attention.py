@@ -24,6 +24,10 @@ from autograd_lite.ops import broadcast_to, cat, mean, permute, reshape, squeeze
 class MultiheadAttention(Module):
     """Queries look at keys, in several heads: softmax(q kᵀ / √d) v, each head with projections of its own.
 
+    Vaswani et al., 2017. Of query (queries, batch, E), key (keys, batch, kdim) and value (keys, batch, vdim), with
+    `batch_first` (batch, ..., ...), to (queries, batch, E) and weights (batch, queries, keys); E is `embed_dim`, and d
+    is E / num_heads.
+
     Parameters have PyTorch's names: `in_proj_weight` (3 E, E), or `q_proj_weight`, `k_proj_weight` and `v_proj_weight`
     where keys or values have other sizes (`kdim`, `vdim`), `in_proj_bias` (3 E,), `out_proj.weight`, `out_proj.bias`,
     and with `add_bias_kv` one more key and value, `bias_k` and `bias_v`. `dropout` is of the weights, in training.
@@ -192,7 +196,9 @@ def _activation(named: Any) -> Callable[[Any], Any]:
 class TransformerEncoderLayer(Module):
     """Self-attention, then two linear layers, each added to what came in; norms are after, or with `norm_first` before.
 
-    Parameters have PyTorch's names. `dropout` is in training.
+    x = norm1(x + attention(x)), x = norm2(x + linear2(activation(linear1(x)))) (Vaswani et al., 2017), of
+    (steps, batch, d_model) or as `batch_first` says; `dropout` is of each summand and in between, in training.
+    `activation` is "relu", "gelu" or a function. Parameters have PyTorch's names.
 
     >>> import autograd_lite as al
     >>> layer = al.nn.TransformerEncoderLayer(4, nhead=2, dim_feedforward=8, batch_first=True)

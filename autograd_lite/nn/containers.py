@@ -97,6 +97,8 @@ def enumerate_names(items: Iterable[Any]) -> Iterator[tuple[str, Any]]:
 class Sequential(_Modules):
     """Modules one after the other; also a list of them.
 
+    Given one by one, or as a dict, whose names they take. Raises TypeError for what is no Module.
+
     >>> import autograd_lite as al
     >>> al.nn.Sequential(al.nn.Linear(2, 3), al.nn.Tanh())
     Sequential(
@@ -132,6 +134,9 @@ class Sequential(_Modules):
 class ModuleList(_Modules):
     """A list of modules, for a `forward` that goes through them in its own way.
 
+    They are found by `parameters()` and the like, which those in an ordinary list are not. Raises TypeError for what
+    is no Module, IndexError for an index out of range.
+
     >>> import autograd_lite as al
     >>> layers = al.nn.ModuleList([al.nn.Linear(2, 2) for _ in range(3)])
     >>> len(layers), len(layers[1:]), len(list(layers.parameters()))
@@ -147,7 +152,9 @@ class ModuleList(_Modules):
 
 
 class ModuleDict(Module):
-    """Modules by name, in order.
+    """Modules by name, in order; from a dict, or pairs of names and modules.
+
+    Raises KeyError for a name with a dot, or that of an attribute.
 
     >>> import autograd_lite as al
     >>> parts = al.nn.ModuleDict({"encoder": al.nn.Linear(4, 2), "decoder": al.nn.Linear(2, 4)})
@@ -261,7 +268,9 @@ class ParameterList(Module):
 
 
 class ParameterDict(Module):
-    """Parameters by name, in order; tensors become parameters.
+    """Parameters by name, in order; tensors become parameters. Two are joined by `|`.
+
+    Raises KeyError for a name with a dot, or that of an attribute.
 
     >>> import autograd_lite as al
     >>> al.nn.ParameterDict({"scale": al.ones(3)})["scale"].requires_grad

@@ -336,7 +336,9 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from the initial learning rate to `eta_min` in `T_max` epochs, and back (Loshchilov, 2017).
+    """Half a cosine from the initial learning rate to `eta_min` in `T_max` epochs, and back.
+
+    eta_min + (lr - eta_min) (1 + cos(π epoch / T_max)) / 2 (Loshchilov and Hutter, 2017).
 
     >>> import autograd_lite as al
     >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
