@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import reference  # noqa: E402
+from docutils import nodes  # noqa: E402
 
 import autograd_lite  # noqa: E402
 
@@ -26,6 +27,7 @@ include_patterns = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "examples/README.md",
     "docs/**",
     "benchmarks/README.md",
     "models/data/*.md",
@@ -55,7 +57,15 @@ def setup(app: Any) -> None:
     """Write the reference before anything is read; make docstrings, which are plain text, safe as reStructuredText."""
     reference.write(ROOT / "docs" / "api")
     app.connect("autodoc-process-docstring", reference.as_text)
+    app.connect("doctree-read", trimmed)
     app.connect("build-finished", front)
+
+
+def trimmed(app: Any, doctree: nodes.document) -> None:
+    """Blocks of code without the blank line that ends a doctest."""
+    for block in doctree.findall(nodes.literal_block):
+        block.rawsource = block.astext().rstrip("\n")
+        block[:] = [nodes.Text(block.rawsource)]
 
 
 def front(app: Any, error: Exception | None) -> None:
