@@ -143,11 +143,28 @@ def eye(n: int, m: int | None = None, dtype: npt.DTypeLike | None = None, requir
     return _made(np.eye(n, m, dtype=dtype or _default), requires_grad)
 
 
-def arange(*bounds: float, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-    """Evenly spaced numbers, as NumPy's: `arange(stop)`, `arange(start, stop)`, `arange(start, stop, step)`."""
-    if dtype is None and any(isinstance(b, float) for b in bounds):
+def arange(
+    start: float | None = None,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: npt.DTypeLike | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Evenly spaced numbers: `arange(end)`, from 0; `arange(start, end)`; `arange(start, end, step)`.
+
+    >>> import autograd_lite as al
+    >>> al.arange(3), al.arange(1.0, 2.0, 0.5)
+    (tensor([0, 1, 2]), tensor([1. , 1.5]))
+    """
+    if end is None:
+        start, end = None, start
+    if end is None:
+        raise TypeError("arange needs an end: arange(end), arange(start, end) or arange(start, end, step)")
+    start = 0 if start is None else start
+    if dtype is None and any(isinstance(bound, float) for bound in (start, end, step)):
         dtype = _default
-    return _made(np.arange(*bounds, dtype=dtype), requires_grad)
+    return _made(np.arange(start, end, step, dtype=dtype), requires_grad)
 
 
 def linspace(

@@ -188,7 +188,7 @@ def test_every_link_of_the_documents_leads_somewhere():
     for page in PAGES:
         for path, anchor, source in re.findall(r'\]\(([^)#\s]*)(?:#([^)]*))?\)|src="([^"]+)"', page.read_text()):
             link = path or source
-            if "://" in link:
+            if "://" in link or link.startswith("api/"):  # the reference is written when the site is built
                 continue
             target = page.parent / link if link else page
             assert target.exists(), f"{page.name} links to {link}"

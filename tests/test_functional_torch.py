@@ -604,7 +604,6 @@ def test_dropout_in_attention_drops_shares():
 # What is left out on purpose: arguments of before reductions had names, and those that change the weight itself
 LEFT_OUT = {"size_average", "reduce", "_stacklevel", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"}
 LEFT_OUT |= {"antialias", "out"}
-RENAMED = {"sigmoid": {"input": "x"}, "tanh": {"input": "x"}}  # ops as they are
 
 
 def arguments(name: str) -> dict[str, Any]:
@@ -623,7 +622,7 @@ def arguments(name: str) -> dict[str, Any]:
 def test_arguments_have_pytorchs_names_order_and_defaults(name: str):
     ours = inspect.signature(getattr(F, name)).parameters
     left_out = LEFT_OUT - {"norm_type"} if name.startswith("lp_pool") else LEFT_OUT
-    theirs = {RENAMED.get(name, {}).get(k, k): d for k, d in arguments(name).items() if k not in left_out}
+    theirs = {k: d for k, d in arguments(name).items() if k not in left_out}
     assert set(theirs) <= set(ours)
     dim = {"dim"} if name in ("softmax", "softmin", "log_softmax") else set()  # the last one unless given
     assert {k: ours[k].default for k in theirs if k not in dim} == {k: d for k, d in theirs.items() if k not in dim}

@@ -300,7 +300,7 @@ def pieces_of_cat_swapped():
 @mutant("where", "a")
 def branches_of_where_swapped():
     where = mutated(
-        al.where,
+        elementwise.where,
         a=lambda g, condition: np.where(condition, 0.0, g),
         b=lambda g, condition: np.where(condition, g, 0.0),
     )

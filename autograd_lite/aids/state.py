@@ -143,7 +143,7 @@ def outside(step: Any, args: tuple[Any, ...]) -> Iterator[Any]:
         if isinstance(value, types.MethodType):
             stack += [value.__func__, value.__self__, *vars(value.__self__).values()] if _plain(value.__self__) else []
             stack.append(value.__func__)
-        elif isinstance(value, types.FunctionType) and not value.__module__.startswith("autograd_lite."):
+        elif isinstance(value, types.FunctionType) and not str(value.__module__).startswith("autograd_lite."):
             stack += [cell.cell_contents for cell in value.__closure__ or () if cell != types.CellType()]
             stack += [value.__globals__[n] for n in _named(value.__code__) if n in value.__globals__]
             stack += value.__defaults__ or ()
