@@ -181,9 +181,10 @@ GRADIENTS = (
         "with autograd.detect_anomaly():\n    y = log(tensor([0.0], requires_grad=True))\ny",
         why="that is where to look; PyTorch looks for NaN on the way back",
     ),
-    Difference(
-        "`gradcheck` is `al.gradcheck`, and returns a report",
-        told=("true or false, and it says what is wrong where", "raises, or True", "–"),
+    _row(
+        "`gradcheck` and `gradgradcheck` are `al.gradcheck` and `al.gradgradcheck`, and return a report",
+        "autograd.gradcheck(sin, ones(1, dtype=float64, requires_grad=True))",
+        why="true or false, and it says what is wrong where; `raise_exception=True` raises",
     ),
 )
 
@@ -230,7 +231,10 @@ LAYERS = (
         why="PyTorch has put them aside for `reduction`",
     ),
     _row(
-        "`softmax`, `softmin`, `log_softmax` without `dim`: the last one",
+        "`Hardtanh`: no `min_value` and `max_value`", "nn.Hardtanh(min_value=0.0)", why="they are `min_val`, `max_val`"
+    ),
+    _row(
+        "`softmax`, `softmin`, `log_softmax` and their modules without `dim`: the last one",
         "nn.functional.softmax(tensor([[[0.0, 0.0]]]))",
         why="in PyTorch it depends on how many there are",
     ),
@@ -264,8 +268,24 @@ LAYERS = (
         why="an output without a gradient counts as zeros in them, and is None in PyTorch",
     ),
     _row("`load_state_dict` returns the missing and the unknown names as a tuple", "nn.ReLU().load_state_dict({})"),
+    _row(
+        "modules: no lazy ones, no extra state, no hooks of states, no `assign`, no `keep_vars`",
+        "nn.LazyLinear(1)",
+        "nn.ReLU().load_state_dict({}, assign=True)",
+        "len(nn.ReLU().state_dict(keep_vars=True))",
+    ),
+    _row(
+        "`ParameterDict` keeps a dict's order",
+        'list(nn.ParameterDict({"b": nn.Parameter(ones(1)), "a": nn.Parameter(ones(1))}).keys())',
+        why="as `ModuleDict` does; PyTorch sorts by name, but for an `OrderedDict`",
+    ),
     _row("`nn.Parameter` wants its data", "nn.Parameter()"),
     _row("`ModuleList` shows each module on a line", "nn.ModuleList([nn.ReLU(), nn.ReLU()])"),
+    _row("`MultiheadAttention` shows its sizes", "nn.MultiheadAttention(2, 1)"),
+    _row(
+        "`ParameterList` and `ParameterDict` show NumPy's dtypes",
+        "nn.ParameterList([nn.Parameter(ones(1, dtype=float64))])",
+    ),
 )
 
 TRAINING = (

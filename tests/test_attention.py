@@ -110,6 +110,17 @@ def test_dropout_is_of_the_weights_in_training():
     assert not (attention.eval()(x, x, x)[1].data == 0).any()
 
 
+def test_an_encoder_draws_from_its_own_generator():
+    x, found = al.ones(5, 2, 4), []
+    for seed in (0, 1):
+        al.manual_seed(seed)
+        layer = nn.TransformerEncoderLayer(4, 2, 7, dropout=0.5, generator=np.random.default_rng(0))
+        assert not layer.dropout.inplace
+        found.append(layer(x).data)
+    np.testing.assert_array_equal(*found)
+    assert (found[0][0] != found[0][1]).any()
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(

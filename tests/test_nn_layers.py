@@ -270,25 +270,32 @@ def test_the_constructor_takes_pytorchs_arguments(build: Build, inputs: tuple[np
     assert order == [p.name for p in wanted][: len(order)]
 
 
-@pytest.mark.parametrize(
-    "build",
-    [
-        lambda m: m.Linear(400, 300),
-        lambda m: m.Bilinear(40, 50, 60),
-        lambda m: m.Conv1d(40, 60, 9, groups=2),
-        lambda m: m.Conv2d(40, 60, (3, 5)),
-        lambda m: m.Conv3d(10, 30, 3),
-        lambda m: m.ConvTranspose1d(40, 60, 9, groups=2),
-        lambda m: m.ConvTranspose2d(40, 60, (3, 5)),
-        lambda m: m.ConvTranspose3d(10, 30, 3),
-        lambda m: m.Embedding(300, 100, padding_idx=5),
-        lambda m: m.EmbeddingBag(300, 100),
-        lambda m: m.BatchNorm2d(30),
-        lambda m: m.GroupNorm(5, 30),
-        lambda m: m.LayerNorm((3, 4)),
-        lambda m: m.PReLU(5),
-    ],
-)
+@EACH
+def test_forward_takes_pytorchs_arguments(build: Build, inputs: tuple[np.ndarray, ...]):
+    ours, theirs = (build(m) for m in (nn, torch.nn))
+    if type(ours).forward is not nn.Module.forward:
+        assert list(inspect.signature(ours.forward).parameters) == list(inspect.signature(theirs.forward).parameters)
+
+
+DRAWN: list[Build] = [
+    lambda m: m.Linear(400, 300),
+    lambda m: m.Bilinear(40, 50, 60),
+    lambda m: m.Conv1d(40, 60, 9, groups=2),
+    lambda m: m.Conv2d(40, 60, (3, 5)),
+    lambda m: m.Conv3d(10, 30, 3),
+    lambda m: m.ConvTranspose1d(40, 60, 9, groups=2),
+    lambda m: m.ConvTranspose2d(40, 60, (3, 5)),
+    lambda m: m.ConvTranspose3d(10, 30, 3),
+    lambda m: m.Embedding(300, 100, padding_idx=5),
+    lambda m: m.EmbeddingBag(300, 100),
+    lambda m: m.BatchNorm2d(30),
+    lambda m: m.GroupNorm(5, 30),
+    lambda m: m.LayerNorm((3, 4)),
+    lambda m: m.PReLU(5),
+]
+
+
+@pytest.mark.parametrize("build", DRAWN)
 def test_initial_values_are_drawn_as_pytorchs(build: Build):
     torch.manual_seed(0)
     al.manual_seed(0)
@@ -303,6 +310,29 @@ def test_initial_values_are_drawn_as_pytorchs(build: Build):
             assert abs(a.std() / b.std() - 1.0) < near
             assert abs(abs(a).max() / scale - 1.0) < (0.3 if "Embedding" in str(build(nn)) else near)
             np.testing.assert_allclose(np.quantile(a, [0.25, 0.75]), np.quantile(b, [0.25, 0.75]), atol=near * scale)
+
+
+SEQUENCES: list[Build] = [
+    lambda m: m.RNN(3, 4, bidirectional=True),
+    lambda m: m.LSTM(3, 4, num_layers=2),
+    lambda m: m.GRU(3, 4, bias=False),
+    lambda m: m.GRUCell(3, 4),
+    lambda m: m.RMSNorm(4),
+]
+
+
+@pytest.mark.parametrize("build", DRAWN + SEQUENCES)
+def test_parameters_that_are_reset_are_as_new(build: Build):
+    al.manual_seed(0)
+    layer = build(nn)
+    first = {name: value.data.copy() for name, value in layer.state_dict().items()}
+    for parameter in layer.parameters():
+        parameter.data[...] = 7.0
+    al.manual_seed(0)
+    layer.reset_parameters()
+    for name, value in layer.state_dict().items():
+        np.testing.assert_array_equal(value.data, first[name])
+    assert all(hasattr(build(m), "reset_parameters") for m in (nn, torch.nn))
 
 
 @pytest.mark.parametrize("name", ["ConvTranspose1d", "ConvTranspose2d"])
@@ -330,3 +360,18 @@ def test_a_pretrained_table_is_not_trained_unless_asked():
     np.testing.assert_array_equal(layer(al.tensor([1, 2])).data, table[[1, 2]])
     assert not layer.weight.requires_grad
     assert nn.Embedding.from_pretrained(al.tensor(table), freeze=False).weight.requires_grad
+
+
+def test_a_pretrained_table_of_bags_is_pytorchs_and_nothing_is_drawn_for_it():
+    table, rows = numbers(5, 3), np.array([[1, 2], [2, 4]])
+    al.manual_seed(0)
+    ours = nn.EmbeddingBag.from_pretrained(al.tensor(table), mode="sum", padding_idx=-3)
+    drawn = al.rand(3)
+    theirs = torch.nn.EmbeddingBag.from_pretrained(torch.tensor(table), mode="sum", padding_idx=-3)
+    assert repr(ours) == repr(theirs)
+    assert not ours.weight.requires_grad
+    np.testing.assert_allclose(ours(al.tensor(rows)).data, theirs(torch.tensor(rows)).numpy(), atol=1e-14)
+    al.manual_seed(0)
+    np.testing.assert_array_equal(al.rand(3).data, drawn.data)
+    with pytest.raises(ValueError, match=r"EmbeddingBag: a table has two dimensions, .* \(15,\)"):
+        nn.EmbeddingBag.from_pretrained(table.reshape(15))

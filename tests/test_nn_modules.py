@@ -316,6 +316,28 @@ def test_parameters_by_name():
         made["keys"] = al.ones(1)
 
 
+def test_parameters_by_name_are_a_dictionary_as_pytorchs():
+    torch = pytest.importorskip("torch", reason="PyTorch is the reference here")
+    found = []
+    for m, zeros in ((nn, al.zeros), (torch.nn, torch.zeros)):
+        made = m.ParameterDict({"a": zeros(1), "b": zeros(2)})
+        both = made | m.ParameterDict({"b": zeros(3), "c": zeros(4)})
+        copy = made.copy()
+        assert copy["a"] is made["a"]
+        copy |= {"d": zeros(5)}
+        made.setdefault("e", zeros(6))
+        assert made.setdefault("e", zeros(7)) is made["e"]
+        listed = [list(both), list(reversed(copy)), list(made), list(made.fromkeys(["x", "y"], 3).items())]
+        shapes = [tuple(p.shape) for part in (both, copy, made) for p in part.values()]
+        name, last = made.popitem()
+        made.clear()
+        found.append((listed, shapes, name, tuple(last.shape), len(made), len(both)))
+    assert found[0] == found[1]
+    assert list({"z": al.zeros(1)} | nn.ParameterDict({"a": al.zeros(1)})) == ["z", "a"]
+    with pytest.raises(KeyError, match="empty"):
+        nn.ParameterDict().popitem()
+
+
 @pytest.mark.parametrize("kind", ["list", "dict"])
 def test_states_of_lists_have_pytorchs_names(kind: str):
     torch = pytest.importorskip("torch", reason="PyTorch is the reference here")

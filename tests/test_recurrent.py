@@ -233,6 +233,21 @@ def test_a_compiled_step_is_the_eager_one(kind):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("settings", [{}, {"num_layers": 2, "bidirectional": True, "bias": False}], ids=str)
+def test_names_beside_the_parameters_are_pytorchs(settings):
+    torch = pytest.importorskip("torch")
+    kinds = [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("LSTM", {}), ("GRU", {})]
+    for name, more in kinds:
+        ours, theirs = (getattr(m, name)(3, 4, **settings, **more) for m in (nn, torch.nn))
+        assert (ours.mode, ours.proj_size, repr(ours)) == (theirs.mode, theirs.proj_size, repr(theirs))
+        names = {id(p): name for name, p in ours.named_parameters()}
+        wanted = {id(p): name for name, p in theirs.named_parameters()}
+        found = [[names[id(p)] for p in row] for row in ours.all_weights]
+        assert found == [[wanted[id(p)] for p in row] for row in theirs.all_weights]
+    cell = {"nonlinearity": "relu", "bias": False}
+    assert repr(nn.RNNCell(3, 4, **cell)) == repr(torch.nn.RNNCell(3, 4, **cell))
+
+
 def test_dropout_is_between_the_layers_in_training_alone():
     al.manual_seed(0)
     module = nn.LSTM(3, 4, num_layers=2, dropout=1.0)
@@ -244,6 +259,16 @@ def test_dropout_is_between_the_layers_in_training_alone():
     top = nn.LSTM(4, 4)
     top.load_state_dict({k.replace("l1", "l0"): v for k, v in module.state_dict().items() if "l1" in k})
     np.testing.assert_allclose(module.train()(x)[0].data, top(al.zeros(5, 2, 4))[0].data)
+
+
+def test_dropout_draws_from_the_layers_own_generator():
+    found = []
+    for seed in (0, 1):
+        al.manual_seed(seed)
+        module = nn.GRU(3, 4, num_layers=2, dropout=0.5, generator=np.random.default_rng(0))
+        found.append([module(al.ones(5, 2, 3))[0].data for _ in range(2)])
+    np.testing.assert_array_equal(*found)
+    assert (found[0][0] != found[0][1]).any()
 
 
 def test_what_does_not_fit_is_refused():

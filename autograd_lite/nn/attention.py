@@ -24,6 +24,10 @@ from autograd_lite.ops import broadcast_to, cat, mean, permute, reshape, squeeze
 class MultiheadAttention(Module):
     """Queries look at keys, in several heads: softmax(q kᵀ / √d) v, each head with projections of its own.
 
+    Vaswani et al., 2017. Of query (queries, batch, E), key (keys, batch, kdim) and value (keys, batch, vdim), with
+    `batch_first` (batch, ..., ...), to (queries, batch, E) and weights (batch, queries, keys); E is `embed_dim`, and d
+    is E / num_heads.
+
     Parameters have PyTorch's names: `in_proj_weight` (3 E, E), or `q_proj_weight`, `k_proj_weight` and `v_proj_weight`
     where keys or values have other sizes (`kdim`, `vdim`), `in_proj_bias` (3 E,), `out_proj.weight`, `out_proj.bias`,
     and with `add_bias_kv` one more key and value, `bias_k` and `bias_v`. `dropout` is of the weights, in training.
@@ -106,7 +110,7 @@ class MultiheadAttention(Module):
         q, k, v = (self._heads(x) for x in (q, k, v))
         k, v, mask = self._more_keys(k, v, mask)
         weights = shares(q, k, mask)
-        dropped = F.dropout(weights, self.dropout, self.training, self.generator)
+        dropped = F.dropout(weights, self.dropout, self.training, generator=self.generator)
         y = permute(dropped @ v, 0, 2, 1, 3)
         y = self.out_proj(reshape(y, (*y.shape[:2], self.embed_dim)))
         y = squeeze(y, 0) if alone else y if self.batch_first else permute(y, 1, 0, 2)
@@ -192,7 +196,9 @@ def _activation(named: Any) -> Callable[[Any], Any]:
 class TransformerEncoderLayer(Module):
     """Self-attention, then two linear layers, each added to what came in; norms are after, or with `norm_first` before.
 
-    Parameters have PyTorch's names. `dropout` is in training.
+    x = norm1(x + attention(x)), x = norm2(x + linear2(activation(linear1(x)))) (Vaswani et al., 2017), of
+    (steps, batch, d_model) or as `batch_first` says; `dropout` is of each summand and in between, in training.
+    `activation` is "relu", "gelu" or a function. Parameters have PyTorch's names.
 
     >>> import autograd_lite as al
     >>> layer = al.nn.TransformerEncoderLayer(4, nhead=2, dim_feedforward=8, batch_first=True)
@@ -218,11 +224,11 @@ class TransformerEncoderLayer(Module):
         more: dict[str, Any] = {"bias": bias, "dtype": dtype, "generator": generator}
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, batch_first=batch_first, **more)
         self.linear1 = Linear(d_model, dim_feedforward, **more)
-        self.dropout = Dropout(dropout, generator)
+        self.dropout = Dropout(dropout, generator=generator)
         self.linear2 = Linear(dim_feedforward, d_model, **more)
         self.norm_first = norm_first
         self.norm1, self.norm2 = (LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype) for _ in range(2))
-        self.dropout1, self.dropout2 = (Dropout(dropout, generator) for _ in range(2))
+        self.dropout1, self.dropout2 = (Dropout(dropout, generator=generator) for _ in range(2))
         self.activation = _activation(activation)
 
     def forward(self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:

@@ -75,10 +75,10 @@ class _Modules(Module):
         items.insert(_place(self, index, len(items), end=1), module)
         self._put(items)
 
-    def pop(self, index: int | slice) -> Any:
+    def pop(self, key: int | slice) -> Any:
         """Take one out, or several."""
-        taken = self[index]
-        del self[index]
+        taken = self[key]
+        del self[key]
         return taken
 
     def __add__(self, other: Iterable[Module]) -> Self:
@@ -96,6 +96,8 @@ def enumerate_names(items: Iterable[Any]) -> Iterator[tuple[str, Any]]:
 
 class Sequential(_Modules):
     """Modules one after the other; also a list of them.
+
+    Given one by one, or as a dict, whose names they take. Raises TypeError for what is no Module.
 
     >>> import autograd_lite as al
     >>> al.nn.Sequential(al.nn.Linear(2, 3), al.nn.Tanh())
@@ -132,6 +134,9 @@ class Sequential(_Modules):
 class ModuleList(_Modules):
     """A list of modules, for a `forward` that goes through them in its own way.
 
+    They are found by `parameters()` and the like, which those in an ordinary list are not. Raises TypeError for what
+    is no Module, IndexError for an index out of range.
+
     >>> import autograd_lite as al
     >>> layers = al.nn.ModuleList([al.nn.Linear(2, 2) for _ in range(3)])
     >>> len(layers), len(layers[1:]), len(list(layers.parameters()))
@@ -147,7 +152,9 @@ class ModuleList(_Modules):
 
 
 class ModuleDict(Module):
-    """Modules by name, in order.
+    """Modules by name, in order; from a dict, or pairs of names and modules.
+
+    Raises KeyError for a name with a dot, or that of an attribute.
 
     >>> import autograd_lite as al
     >>> parts = al.nn.ModuleDict({"encoder": al.nn.Linear(4, 2), "decoder": al.nn.Linear(2, 4)})
@@ -261,7 +268,9 @@ class ParameterList(Module):
 
 
 class ParameterDict(Module):
-    """Parameters by name, in order; tensors become parameters.
+    """Parameters by name, in order; tensors become parameters. Two are joined by `|`.
+
+    Raises KeyError for a name with a dot, or that of an attribute.
 
     >>> import autograd_lite as al
     >>> al.nn.ParameterDict({"scale": al.ones(3)})["scale"].requires_grad
@@ -314,9 +323,48 @@ class ParameterDict(Module):
         """Names and values."""
         return ((key, self[key]) for key in self._keys)
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
+
+    def __or__(self, other: Mapping[str, Any] | ParameterDict) -> ParameterDict:
+        return ParameterDict([*self.items(), *other.items()])
+
+    def __ror__(self, other: Mapping[str, Any]) -> ParameterDict:
+        return ParameterDict(other) | self
+
+    def __ior__(self, other: Mapping[str, Any] | ParameterDict) -> Self:
+        self.update(other.items())
+        return self
+
     def get(self, key: str, default: Any = None) -> Any:
         """The value under a name, or the default."""
         return self[key] if key in self._keys else default
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value under a name, which is the default from now on if there was none."""
+        if key not in self._keys:
+            self[key] = default
+        return self[key]
+
+    def copy(self) -> ParameterDict:
+        """Another one with the same parameters."""
+        return ParameterDict(self.items())
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """Another one, with these names and one value for all of them."""
+        return ParameterDict((key, default) for key in keys)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last one out: its name and value. Raises KeyError where there is none."""
+        if not self._keys:
+            raise KeyError("popitem: this ParameterDict is empty")
+        key = next(reversed(self._keys))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Take all out."""
+        for key in list(self):
+            del self[key]
 
     def pop(self, key: str) -> Any:
         """Take one out."""

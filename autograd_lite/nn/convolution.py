@@ -118,7 +118,9 @@ class _Forward(_Conv):
 
 
 class Conv1d(_Forward):
-    """Cross-correlation of (N, C, L) with kernels weight (out, in / groups, k), plus bias (out,).
+    """Cross-correlation of (N, C, L) or (C, L) with kernels weight (out, in / groups, k), plus bias (out,).
+
+    L becomes ⌊(L + 2 padding - dilation (kernel_size - 1) - 1) / stride⌋ + 1: see `Conv2d`.
 
     >>> import autograd_lite as al
     >>> al.nn.Conv1d(2, 4, 3)(al.zeros(8, 2, 10)).shape
@@ -129,14 +131,19 @@ class Conv1d(_Forward):
 
 
 class Conv2d(_Forward):
-    """Cross-correlation of (N, C, H, W) with kernels weight (out, in / groups, kh, kw), plus bias (out,).
+    """Cross-correlation of (N, C, H, W) or (C, H, W) with kernels weight (out, in / groups, kh, kw), plus bias (out,).
 
-    padding is a number, one for each direction, "valid" (none) or "same" (what keeps the size); padding_mode says what
-    is there: "zeros", "reflect", "replicate" or "circular". Weight and bias start uniform within ± 1 / √fan_in.
+    Sizes are one number or one for each dimension; a size n becomes ⌊(n + 2 padding - dilation (kernel_size - 1) - 1) /
+    stride⌋ + 1. padding may be "valid" (none) or "same" (what keeps the size), too; padding_mode says what is there:
+    "zeros", "reflect", "replicate" or "circular". Weight and bias start uniform within ± 1 / √fan_in, fan_in being in /
+    groups · kh · kw. Raises ValueError where groups do not divide both numbers of channels, and for "same" with a
+    stride.
 
     >>> import autograd_lite as al
     >>> al.nn.Conv2d(1, 16, 3, padding=1)(al.zeros(8, 1, 28, 28)).shape
     (8, 16, 28, 28)
+    >>> al.nn.Conv2d(1, 16, 3, stride=2)(al.zeros(8, 1, 28, 28)).shape
+    (8, 16, 13, 13)
     """
 
     dims, _function = 2, F.conv2d
@@ -144,6 +151,8 @@ class Conv2d(_Forward):
 
 class Conv3d(_Forward):
     """Cross-correlation of (N, C, D, H, W) with kernels weight (out, in / groups, kd, kh, kw), plus bias (out,).
+
+    Or of (C, D, H, W); sizes are as in `Conv2d`.
 
     >>> import autograd_lite as al
     >>> al.nn.Conv3d(1, 2, 3)(al.zeros(1, 1, 4, 4, 4)).shape
@@ -198,7 +207,7 @@ class _Transposed(_Conv):
 
 
 class ConvTranspose1d(_Transposed):
-    """The transpose of `Conv1d`; weight (in, out / groups, k).
+    """The transpose of `Conv1d`: see `ConvTranspose2d`; weight (in, out / groups, k).
 
     >>> import autograd_lite as al
     >>> al.nn.ConvTranspose1d(2, 4, 3)(al.zeros(8, 2, 10)).shape
@@ -209,18 +218,23 @@ class ConvTranspose1d(_Transposed):
 
 
 class ConvTranspose2d(_Transposed):
-    """The transpose of `Conv2d`; weight (in, out / groups, kh, kw).
+    """The transpose of `Conv2d`, which gives back its input's size: (N, in, H, W) to (N, out, H', W').
+
+    weight is (in, out / groups, kh, kw), bias (out,). A size n becomes (n - 1) stride - 2 padding + dilation
+    (kernel_size - 1) + output_padding + 1; `forward(input, output_size)` picks the output_padding. Only zeros are
+    padded. Raises ValueError for a size that no output_padding gives.
 
     >>> import autograd_lite as al
-    >>> al.nn.ConvTranspose2d(2, 4, 2, stride=2)(al.zeros(1, 2, 5, 5)).shape
-    (1, 4, 10, 10)
+    >>> up = al.nn.ConvTranspose2d(2, 4, 3, stride=2)
+    >>> up(al.zeros(1, 2, 5, 5)).shape, up(al.zeros(1, 2, 5, 5), output_size=(12, 12)).shape
+    ((1, 4, 11, 11), (1, 4, 12, 12))
     """
 
     dims, _function = 2, F.conv_transpose2d
 
 
 class ConvTranspose3d(_Transposed):
-    """The transpose of `Conv3d`; weight (in, out / groups, kd, kh, kw).
+    """The transpose of `Conv3d`: see `ConvTranspose2d`; weight (in, out / groups, kd, kh, kw).
 
     >>> import autograd_lite as al
     >>> al.nn.ConvTranspose3d(1, 2, 2, stride=2)(al.zeros(1, 1, 2, 2, 2)).shape

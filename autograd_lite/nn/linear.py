@@ -42,11 +42,14 @@ class Identity(Module):
 class Linear(Module):
     """y = x wᵀ + b: (..., in_features) to (..., out_features); weight (out, in), bias (out,).
 
-    Both start uniform within ± 1 / √in_features, PyTorch's way.
+    Both start uniform within ± 1 / √in_features, PyTorch's way; `generator`, a NumPy one, is drawn from in place of the
+    default. Raises ValueError for an input that does not end in in_features.
 
     >>> import autograd_lite as al
     >>> al.nn.Linear(3, 2)
     Linear(in_features=3, out_features=2, bias=True)
+    >>> al.nn.Linear(3, 2)(al.zeros(5, 3)).shape
+    (5, 2)
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class Linear(Module):
 class Bilinear(Module):
     """y = x1ᵀ W x2 + b: (..., in1_features) and (..., in2_features) to (..., out_features); weight (out, in1, in2).
 
-    Weight and bias start uniform within ± 1 / √in1_features.
+    bias is (out,). Both start uniform within ± 1 / √in1_features. Raises ValueError unless that is positive.
 
     >>> import autograd_lite as al
     >>> al.nn.Bilinear(2, 3, 4)(al.ones(5, 2), al.ones(5, 3)).shape
@@ -105,7 +108,11 @@ class Bilinear(Module):
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = empty((out_features, in1_features, in2_features), dtype)
         self.bias = empty((out_features,), dtype) if bias else None
-        bound = 1.0 / math.sqrt(in1_features)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: Any = None) -> None:
+        """Draw the initial values anew."""
+        bound = 1.0 / math.sqrt(self.in1_features)
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound, generator)
 
@@ -122,7 +129,14 @@ class Bilinear(Module):
 
 
 class Flatten(Module):
-    """The dimensions from start_dim to end_dim as one: (N, C, H, W) to (N, C * H * W)."""
+    """The dimensions from start_dim to end_dim as one: (N, C, H, W) to (N, C * H * W).
+
+    >>> import autograd_lite as al
+    >>> al.nn.Flatten()(al.zeros(8, 3, 4, 5)).shape
+    (8, 60)
+    >>> al.nn.Flatten(0, 1)(al.zeros(8, 3, 4, 5)).shape
+    (24, 4, 5)
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -139,6 +153,8 @@ class Flatten(Module):
 
 class Unflatten(Module):
     """One dimension as several, of which one may be -1: the inverse of `Flatten`.
+
+    Raises ValueError where the sizes do not multiply to that of the dimension.
 
     >>> import autograd_lite as al
     >>> al.nn.Unflatten(1, (2, 3))(al.zeros(4, 6)).shape

@@ -20,32 +20,66 @@ class _Loss(Module):
         super().__init__()
         self.reduction = reduction
 
-    def forward(self, *tensors: Any, **named: Any) -> Any:
-        """What the function takes: input and target, of one shape, or three of them."""
+    def _of(self, *tensors: Any) -> Any:
         settings = {name: getattr(self, name) for name in self._settings}
-        return type(self)._function(*tensors, **named, **settings, reduction=self.reduction)
+        return type(self)._function(*tensors, **settings, reduction=self.reduction)
 
 
-class MSELoss(_Loss):
-    """The mean (or "sum", or "none") of squared differences."""
+class _Pair(_Loss):
+    """One of two tensors."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of an input and its target: a number, or what is not reduced."""
+        return self._of(input, target)
+
+
+class MSELoss(_Pair):
+    """The mean (or "sum", or "none") of squared differences of input and target, which have one shape.
+
+    Raises ValueError where they have not, and for another `reduction`, as all losses here do.
+
+    >>> import autograd_lite as al
+    >>> al.nn.MSELoss()(al.tensor([1.0, 2.0]), al.zeros(2))
+    tensor(2.5)
+    >>> al.nn.MSELoss(reduction="none")(al.tensor([1.0, 2.0]), al.zeros(2))
+    tensor([1., 4.])
+    """
 
     _function = F.mse_loss
 
 
-class L1Loss(_Loss):
-    """The mean (or "sum", or "none") of absolute differences."""
+class L1Loss(_Pair):
+    """The mean (or "sum", or "none") of absolute differences of input and target, which have one shape.
+
+    >>> import autograd_lite as al
+    >>> al.nn.L1Loss()(al.tensor([1.0, -2.0]), al.zeros(2))
+    tensor(1.5)
+    """
 
     _function = F.l1_loss
 
 
-class SoftMarginLoss(_Loss):
-    """log(1 + exp(-target input)), targets being 1 or -1."""
+class SoftMarginLoss(_Pair):
+    """log(1 + exp(-target input)), targets being 1 or -1, of the input's shape; without overflow.
+
+    >>> import autograd_lite as al
+    >>> al.nn.SoftMarginLoss(reduction="none")(al.tensor([0.0, -1000.0]), al.tensor([1.0, 1.0]))
+    tensor([6.93147181e-01, 1.00000000e+03])
+    """
 
     _function = F.soft_margin_loss
 
 
-class SmoothL1Loss(_Loss):
-    """Half the squared difference over beta where it is under beta, else its absolute value less beta / 2."""
+class SmoothL1Loss(_Pair):
+    """Half the squared difference over beta where it is under beta, else its absolute value less beta / 2.
+
+    Girshick, 2015. With a beta of 0 it is `L1Loss`; raises ValueError for a negative one. Input and target have one
+    shape.
+
+    >>> import autograd_lite as al
+    >>> al.nn.SmoothL1Loss(reduction="none")(al.tensor([0.5, 3.0]), al.zeros(2))
+    tensor([0.125, 2.5  ])
+    """
 
     _function, _settings = F.smooth_l1_loss, ("beta",)
 
@@ -54,8 +88,15 @@ class SmoothL1Loss(_Loss):
         self.beta = beta
 
 
-class HuberLoss(_Loss):
-    """Half the squared difference up to delta, beyond it delta times (its absolute value less delta / 2)."""
+class HuberLoss(_Pair):
+    """Half the squared difference up to delta, beyond it delta times (its absolute value less delta / 2) (Huber, 1964).
+
+    Raises ValueError unless delta is positive. Input and target have one shape.
+
+    >>> import autograd_lite as al
+    >>> al.nn.HuberLoss(reduction="none", delta=2.0)(al.tensor([0.5, 3.0]), al.zeros(2))
+    tensor([0.125, 4.   ])
+    """
 
     _function, _settings = F.huber_loss, ("delta",)
 
@@ -64,7 +105,7 @@ class HuberLoss(_Loss):
         self.delta = delta
 
 
-class _Weighted(_Loss):
+class _Weighted(_Pair):
     """One with factors, which are part of its state."""
 
     _settings: tuple[str, ...] = ("weight",)
@@ -80,13 +121,17 @@ class _Weighted(_Loss):
 
 
 class CrossEntropyLoss(_Weighted):
-    """Softmax and cross-entropy from logits (N, C), in nats: see `functional.cross_entropy`.
+    """Softmax and cross-entropy from logits (N, C), (C,) or (N, C, ...), in nats: see `functional.cross_entropy`.
 
-    The target is class numbers (N,), or probabilities (N, C).
+    The target is class numbers, of the shape without C, or probabilities of the logits' shape. `weight` (C,) has a
+    factor for each class; class `ignore_index` does not count; with `label_smoothing` s the target is 1 - s of itself
+    and s of the uniform one (Szegedy et al., 2015). Raises IndexError for a class out of range.
 
     >>> import autograd_lite as al
     >>> al.nn.CrossEntropyLoss()(al.zeros(3, 2), al.tensor([0, 1, 1]))
     tensor(0.69314718)
+    >>> al.nn.CrossEntropyLoss(reduction="none")(al.zeros(2, 4), al.tensor([0, -100]))
+    tensor([1.38629436, 0.        ])
     """
 
     _function, _settings = F.cross_entropy, ("weight", "ignore_index", "label_smoothing")
@@ -104,7 +149,15 @@ class CrossEntropyLoss(_Weighted):
 
 
 class NLLLoss(_Weighted):
-    """Minus the log-probability of each target class, from log-probabilities (N, C): see `functional.nll_loss`."""
+    """Minus the log-probability of each target class, from log-probabilities (N, C), (C,) or (N, C, ...).
+
+    The target has class numbers, of the shape without C: see `functional.nll_loss`. `weight` (C,) has a factor for each
+    class; class `ignore_index` does not count.
+
+    >>> import autograd_lite as al
+    >>> al.nn.NLLLoss()(al.tensor([[-1.0, -2.0], [-3.0, -4.0]]), al.tensor([1, 0]))
+    tensor(2.5)
+    """
 
     _function, _settings = F.nll_loss, ("weight", "ignore_index")
 
@@ -114,13 +167,30 @@ class NLLLoss(_Weighted):
 
 
 class BCELoss(_Weighted):
-    """Binary cross-entropy of probabilities, in nats."""
+    """Binary cross-entropy of probabilities, -(t log(x) + (1 - t) log(1 - x)), in nats; logarithms are cut at -100.
+
+    Input and target have one shape, with which `weight` broadcasts. From logits, `BCEWithLogitsLoss` loses fewer
+    digits.
+
+    >>> import autograd_lite as al
+    >>> al.nn.BCELoss(reduction="none")(al.tensor([0.5, 0.0]), al.tensor([1.0, 1.0]))
+    tensor([  0.69314718, 100.        ])
+    """
 
     _function = F.binary_cross_entropy
 
 
 class BCEWithLogitsLoss(_Weighted):
-    """Sigmoid and binary cross-entropy from logits, in nats."""
+    """Sigmoid and binary cross-entropy from logits, in nats; without overflow. Input and target have one shape.
+
+    `weight` is multiplied to the losses, `pos_weight` to their parts where the target is 1; both broadcast.
+
+    >>> import autograd_lite as al
+    >>> al.nn.BCEWithLogitsLoss(reduction="none")(al.tensor([0.0, -1000.0]), al.tensor([1.0, 1.0]))
+    tensor([6.93147181e-01, 1.00000000e+03])
+    >>> al.nn.BCEWithLogitsLoss(pos_weight=al.tensor([3.0]))(al.zeros(1), al.ones(1))
+    tensor(2.07944154)
+    """
 
     _function, _settings = F.binary_cross_entropy_with_logits, ("weight", "pos_weight")
     pos_weight: Tensor | None
@@ -131,25 +201,29 @@ class BCEWithLogitsLoss(_Weighted):
 
 
 class MultiLabelSoftMarginLoss(_Weighted):
-    """Binary cross-entropy from logits, averaged over the classes, which are the last dimension."""
+    """Binary cross-entropy from logits, averaged over the classes, which are the last dimension: (N, C) to (N,).
+
+    The target has 1 for each class that there is, else 0; `weight` (C,) has a factor for each.
+
+    >>> import autograd_lite as al
+    >>> al.nn.MultiLabelSoftMarginLoss(reduction="none")(al.zeros(2, 3), al.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]))
+    tensor([0.69314718, 0.69314718])
+    """
 
     _function = F.multilabel_soft_margin_loss
 
 
-class MultiMarginLoss(_Weighted):
-    """Of scores (N, C): max(0, margin - right score + score) to the power p: see `functional.multi_margin_loss`."""
+class KLDivLoss(_Pair):
+    """target (log(target) - input), of log-probabilities and probabilities of one shape (Kullback and Leibler, 1951).
 
-    _function, _settings = F.multi_margin_loss, ("p", "margin", "weight")
+    With `log_target` the target is logarithms, too. The mean is over all elements; "batchmean" divides the sum by the
+    size of dimension 0, which makes it the mean divergence: see `functional.kl_div`.
 
-    def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction=reduction)
-        if p not in (1, 2):
-            raise ValueError(f"MultiMarginLoss: p is 1 or 2, and not {p}")
-        self.p, self.margin = p, margin
-
-
-class KLDivLoss(_Loss):
-    """target (log(target) - input), of log-probabilities and probabilities: see `functional.kl_div`."""
+    >>> import autograd_lite as al
+    >>> p, q = al.tensor([[0.5, 0.5]]), al.tensor([[0.25, 0.75]])
+    >>> al.nn.KLDivLoss(reduction="batchmean")(al.log(q), p)
+    tensor(0.14384104)
+    """
 
     _function, _settings = F.kl_div, ("log_target",)
 
@@ -159,7 +233,15 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
-    """Minus the logarithm of a count's Poisson probability: see `functional.poisson_nll_loss`."""
+    """Minus the logarithm of a count's Poisson probability, from the rate's logarithm: exp(input) - target · input.
+
+    The term log(target!), which the input cannot change, is left out. With `log_input=False` the input is the rate, and
+    the loss input - target log(input + eps). `full` adds Stirling's approximation of log(target!) for counts over 1.
+
+    >>> import autograd_lite as al
+    >>> al.nn.PoissonNLLLoss(reduction="none")(al.tensor([0.0, 1.0]), al.tensor([2.0, 2.0]))
+    tensor([1.        , 0.71828183])
+    """
 
     _function, _settings = F.poisson_nll_loss, ("log_input", "full", "eps")
 
@@ -169,9 +251,21 @@ class PoissonNLLLoss(_Loss):
         super().__init__(reduction=reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
+    def forward(self, log_input: Any, target: Any) -> Any:
+        """The loss of rates, or their logarithms, and counts: a number, or what is not reduced."""
+        return self._of(log_input, target)
+
 
 class GaussianNLLLoss(_Loss):
-    """Half of log(var) + (input - target)² / var: see `functional.gaussian_nll_loss`."""
+    """Half of log(var) + (input - target)² / var, the variance being at least eps (Nix and Weigend, 1994).
+
+    Called with input, target and var, which has the input's shape, or 1 for or without its last size, or is a number;
+    `full` adds log(2π) / 2. Raises ValueError for a negative variance.
+
+    >>> import autograd_lite as al
+    >>> al.nn.GaussianNLLLoss()(al.tensor([1.0]), al.tensor([3.0]), al.tensor([4.0]))
+    tensor(1.19314718)
+    """
 
     _function, _settings = F.gaussian_nll_loss, ("full", "eps")
 
@@ -179,88 +273,6 @@ class GaussianNLLLoss(_Loss):
         super().__init__(reduction=reduction)
         self.full, self.eps = full, eps
 
-
-class HingeEmbeddingLoss(_Loss):
-    """The input where the target is 1, max(0, margin - input) where it is -1."""
-
-    _function, _settings = F.hinge_embedding_loss, ("margin",)
-
-    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.margin = margin
-
-
-class MarginRankingLoss(_Loss):
-    """max(0, margin - target (input1 - input2)), targets being 1 or -1."""
-
-    _function, _settings = F.margin_ranking_loss, ("margin",)
-
-    def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.margin = margin
-
-
-class CosineEmbeddingLoss(MarginRankingLoss):
-    """Of vectors: 1 - cosine where the target is 1, max(0, cosine - margin) where it is -1."""
-
-    _function = F.cosine_embedding_loss
-
-
-class TripletMarginLoss(_Loss):
-    """max(0, margin + distance to the positive - distance to the negative): see `functional.triplet_margin_loss`."""
-
-    _function, _settings = F.triplet_margin_loss, ("margin", "p", "eps", "swap")
-
-    def __init__(
-        self,
-        margin: float = 1.0,
-        p: float = 2.0,
-        eps: float = 1e-6,
-        swap: bool = False,
-        *,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(reduction=reduction)
-        self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
-
-
-class TripletMarginWithDistanceLoss(_Loss):
-    """`TripletMarginLoss` with another distance."""
-
-    _function, _settings = F.triplet_margin_with_distance_loss, ("distance_function", "margin", "swap")
-
-    def __init__(
-        self,
-        *,
-        distance_function: Callable[[Any, Any], Any] | None = None,
-        margin: float = 1.0,
-        swap: bool = False,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(reduction=reduction)
-        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
-        self.margin, self.swap = margin, swap
-
-
-class CosineSimilarity(Module):
-    """The cosine of the angle between vectors along dim."""
-
-    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
-        super().__init__()
-        self.dim, self.eps = dim, eps
-
-    def forward(self, x1: Any, x2: Any) -> Any:
-        """Both of shapes that broadcast."""
-        return F.cosine_similarity(x1, x2, self.dim, self.eps)
-
-
-class PairwiseDistance(Module):
-    """The p-norm of x1 - x2 + eps along the last dimension."""
-
-    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
-        super().__init__()
-        self.norm, self.eps, self.keepdim = p, eps, keepdim
-
-    def forward(self, x1: Any, x2: Any) -> Any:
-        """Both of shapes that broadcast."""
-        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
+    def forward(self, input: Any, target: Any, var: Any) -> Any:
+        """The loss of means, what was found, and variances: a number, or what is not reduced."""
+        return self._of(input, target, var)

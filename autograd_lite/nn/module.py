@@ -254,8 +254,8 @@ class Module:
         """The modules directly under this one."""
         return iter(self._modules.values())
 
-    def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call the function on every module under this one, in their order, and then on this one."""
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call a function on every module under this one, in their order, and then on this one."""
         order: dict[Module, None] = {}
         waiting: list[Module] = [self]
         while waiting:
@@ -264,7 +264,7 @@ class Module:
                 order[module] = None
                 waiting += module.children()
         for module in reversed(order):
-            function(module)
+            fn(module)
         return self
 
     # Modes

@@ -21,7 +21,18 @@ def _filled(shape: tuple[int, ...], value: float, dtype: npt.DTypeLike | None, m
     return Parameter(np.full(shape, value, dtype or get_default_dtype())) if made else None
 
 
-class _Running(Module):
+class _Affine(Module):
+    """A factor and a summand: weight and bias, either of which may be None."""
+
+    def reset_parameters(self) -> None:
+        """Weights as ones and biases as zeros, as at the start."""
+        with no_grad():
+            for name, value in (("weight", 1.0), ("bias", 0.0)):
+                if name in self._parameters:
+                    self._parameters[name].fill_(value)
+
+
+class _Running(_Affine):
     """One number for each channel: weight and bias, and running statistics as buffers."""
 
     running_mean: Tensor | None
@@ -59,10 +70,7 @@ class _Running(Module):
     def reset_parameters(self) -> None:
         """All as at the start."""
         self.reset_running_stats()
-        with no_grad():
-            for parameter, value in ((self.weight, 1.0), (self.bias, 0.0)):
-                if parameter is not None:
-                    parameter.fill_(value)
+        super().reset_parameters()
 
     def _checked(self, input: Any) -> Any:
         """The input. Raises ValueError for another number of dimensions or channels."""
@@ -129,10 +137,12 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Each channel of (N, C, H, W) to mean 0 and variance 1, times weight, plus bias.
+    """Each channel of (N, C, H, W) to mean 0 and variance 1, times weight, plus bias (Ioffe and Szegedy, 2015).
 
-    In training by the statistics of the batch, towards which the running ones move by `momentum` (None: they are
-    means over all batches); in evaluation, or while `eval()`, by the running ones.
+    y = (x - mean) / √(variance + eps) · weight + bias, both (C,), C being `num_features`. In training by the statistics
+    of the batch, towards which the running ones move by `momentum` (None: they are means over all batches); in
+    evaluation by the running ones, unless `track_running_stats=False`. Raises ValueError for another number of
+    dimensions, and in training for one number a channel.
 
     >>> import autograd_lite as al
     >>> layer = al.nn.BatchNorm2d(3)
@@ -144,7 +154,12 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Each channel of (N, C, D, H, W) to mean 0 and variance 1, times weight, plus bias: see `BatchNorm2d`."""
+    """Each channel of (N, C, D, H, W) to mean 0 and variance 1, times weight, plus bias: see `BatchNorm2d`.
+
+    >>> import autograd_lite as al
+    >>> al.nn.BatchNorm3d(1, eps=0.0)(al.tensor([1.0, 3.0]).reshape(2, 1, 1, 1, 1)).flatten()
+    tensor([-1.,  1.], grad_fn=<reshape>)
+    """
 
     _dims = (5,)
 
@@ -181,13 +196,21 @@ class _InstanceNorm(_Running):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Each channel of each example of (N, C, L) to mean 0 and variance 1."""
+    """Each channel of each example of (N, C, L) or (C, L) to mean 0 and variance 1: see `InstanceNorm2d`.
+
+    >>> import autograd_lite as al
+    >>> al.nn.InstanceNorm1d(2, eps=0.0)(al.tensor([[[1.0, 3.0], [10.0, 30.0]]])).tolist()
+    [[[-1.0, 1.0], [-1.0, 1.0]]]
+    """
 
     _dims = (2, 3)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Each channel of each example of (N, C, H, W) to mean 0 and variance 1.
+    """Each channel of each example of (N, C, H, W) or (C, H, W) to mean 0 and variance 1 (Ulyanov et al., 2016).
+
+    With `affine=True` times weight (C,), plus bias (C,); with `track_running_stats=True` there are running statistics,
+    by which it goes in evaluation. Raises ValueError for another number of dimensions.
 
     >>> import autograd_lite as al
     >>> al.nn.InstanceNorm2d(1, eps=0.0)(al.tensor([[[[1.0, 3.0]]]])).tolist()
@@ -198,13 +221,21 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Each channel of each example of (N, C, D, H, W) to mean 0 and variance 1."""
+    """Each channel of each example of (N, C, D, H, W) or (C, D, H, W) to mean 0 and variance 1: see `InstanceNorm2d`.
+
+    >>> import autograd_lite as al
+    >>> al.nn.InstanceNorm3d(1, eps=0.0)(al.tensor([1.0, 3.0]).reshape(1, 1, 1, 1, 2)).flatten()
+    tensor([-1.,  1.])
+    """
 
     _dims = (4, 5)
 
 
-class LayerNorm(Module):
+class LayerNorm(_Affine):
     """The last dimensions together to mean 0 and variance 1, times weight, plus bias, both of `normalized_shape`.
+
+    y = (x - mean) / √(variance + eps) · weight + bias (Ba et al., 2016); without `elementwise_affine` neither. Raises
+    ValueError where the input's last sizes are not `normalized_shape`.
 
     >>> import autograd_lite as al
     >>> al.nn.LayerNorm(2, eps=0.0)(al.tensor([[1.0, 3.0]])).tolist()
@@ -235,8 +266,10 @@ class LayerNorm(Module):
         return f"{text}, bias={self.bias is not None}"
 
 
-class RMSNorm(Module):
+class RMSNorm(_Affine):
     """The last dimensions over the root of their mean square, times weight of `normalized_shape`.
+
+    y = x / √(mean(x²) + eps) · weight (Zhang and Sennrich, 2019); an eps of None is the dtype's machine epsilon.
 
     >>> import autograd_lite as al
     >>> al.nn.RMSNorm(2, eps=0.0)(al.tensor([[3.0, -3.0]])).tolist()
@@ -255,17 +288,20 @@ class RMSNorm(Module):
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
         self.weight = _filled(shape, 1.0, dtype, elementwise_affine)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         """The same shape."""
-        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """The settings."""
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Groups of channels of each example of (N, C, ...) to mean 0 and variance 1, times weight, plus bias of a channel.
+
+    y = (x - mean) / √(variance + eps) · weight + bias, both (C,), C being `num_channels` (Wu and He, 2018). Raises
+    ValueError where `num_groups` does not divide it.
 
     >>> import autograd_lite as al
     >>> al.nn.GroupNorm(2, 4, eps=0.0)(al.tensor([[1.0, 3.0, 5.0, 5.5]])).tolist()
@@ -300,7 +336,14 @@ class GroupNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """x over (k + alpha times the mean square of `size` channels around it) to the power beta."""
+    """x over (k + alpha times the mean square of `size` channels around it) to the power beta.
+
+    Of (N, C, ...) (Krizhevsky et al., 2012); channels beyond the first and the last count as zeros.
+
+    >>> import autograd_lite as al
+    >>> al.nn.LocalResponseNorm(2, alpha=2.0, beta=1.0)(al.ones(1, 2, 1))[0, :, 0]
+    tensor([0.5       , 0.33333333])
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()

@@ -32,17 +32,21 @@ class _Recurrent(Module):
     hidden_size: int
     bias: bool
 
-    def _make(self, inputs: int, suffix: str, dtype: npt.DTypeLike | None, generator: Any) -> None:
+    def _make(self, inputs: int, suffix: str, dtype: npt.DTypeLike | None) -> None:
         """The parameters of one layer and direction."""
-        bound = 1.0 / math.sqrt(self.hidden_size)
         rows = self.gates * self.hidden_size
         shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size)}
         shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if self.bias else {}
         for name, shape in shapes.items():
-            parameter = init.uniform_(empty(shape, dtype), -bound, bound, generator)
-            setattr(self, name + suffix, parameter)
+            setattr(self, name + suffix, empty(shape, dtype))
         if not self.bias and not suffix:
             self.bias_ih = self.bias_hh = None
+
+    def reset_parameters(self, generator: Any = None) -> None:
+        """Draw the initial values anew."""
+        bound = 1.0 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound, generator)
 
     def _steps(self, x: Any, states: list[Any], suffix: str, reverse: bool = False) -> tuple[Any, ...]:
         """All states of one layer and direction, the last state, and the last cell state if there is one."""
@@ -88,6 +92,8 @@ def _refuse_other_dtypes(name: str, *tensors: Any) -> None:
 class _Sequence(_Recurrent):
     """Several layers of one kind over whole sequences, in one or two directions."""
 
+    proj_size = 0  # as PyTorch's, where it may be another
+
     def __init__(
         self,
         input_size: int,
@@ -111,7 +117,8 @@ class _Sequence(_Recurrent):
         for layer in range(num_layers):
             inputs = hidden_size * (1 + bidirectional) if layer else input_size
             for suffix in self._directions(layer):
-                self._make(inputs, suffix, dtype, generator)
+                self._make(inputs, suffix, dtype)
+        self.reset_parameters(generator)
 
     def _directions(self, layer: int) -> list[str]:
         return [f"_l{layer}", f"_l{layer}_reverse"][: 1 + self.bidirectional]
@@ -138,11 +145,23 @@ class _Sequence(_Recurrent):
                 last.append(tuple(ends))
             x = outputs[0] if len(outputs) == 1 else cat(outputs, -1)
             if self.dropout and layer < self.num_layers - 1:
-                x = F.dropout(x, self.dropout, self.training, self.generator)
+                x = F.dropout(x, self.dropout, self.training, generator=self.generator)
         found = [stack(list(ends), 0) for ends in zip(*last, strict=True)]
         found = [squeeze(s, 1) if alone else s for s in found]
         y = squeeze(x, 1) if alone else permute(x, 1, 0, 2) if self.batch_first else x
         return y, (tuple(found) if self.cell_state else found[0])
+
+    @property
+    def mode(self) -> str:
+        """The kind: "LSTM", "GRU", "RNN_TANH" or "RNN_RELU"."""
+        return f"RNN_{self.nonlinearity.upper()}" if self.gates == 1 else "LSTM" if self.cell_state else "GRU"
+
+    @property
+    def all_weights(self) -> list[list[Any]]:
+        """The parameters of each layer and direction, in the order of their names above."""
+        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
+        suffixes = [suffix for layer in range(self.num_layers) for suffix in self._directions(layer)]
+        return [[getattr(self, kind + suffix) for kind in kinds] for suffix in suffixes]
 
     def flatten_parameters(self) -> None:
         """Nothing: PyTorch's name for a step that its GPUs need."""
@@ -159,7 +178,10 @@ class _Sequence(_Recurrent):
 class RNN(_Sequence):
     """h = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu, step by step; `num_layers` of them one upon the other.
 
-    `dropout` is between the layers, in training.
+    Elman, 1990. From (steps, batch, input_size), with `batch_first` (batch, steps, input_size), or without a batch, to
+    the states of the last layer, (steps, batch, directions · hidden_size), and the last states of all, (layers ·
+    directions, batch, hidden_size). `dropout` is between the layers, in training. Raises ValueError for another
+    `nonlinearity`.
 
     >>> import autograd_lite as al
     >>> output, h = al.nn.RNN(3, 5)(al.zeros(7, 2, 3))
@@ -195,8 +217,9 @@ def _refuse_other_nonlinearity(name: str) -> None:
 class LSTM(_Sequence):
     """c = f c + i g, h = o tanh(c): i, f, o are σ and g is tanh of W_ih x + b_ih + W_hh h + b_hh, a quarter each.
 
-    Returns the states at all steps, and (h, c) at the last. `dropout` is between the layers, in training. The whole
-    sequence is one op; gradients of gradients go step by step.
+    Hochreiter and Schmidhuber, 1997, with the forget gate f of Gers et al., 2000. Returns the states at all steps, and
+    (h, c) at the last, of shapes as in `RNN`; begins with the (h, c) given, or zeros. `dropout` is between the layers,
+    in training. The whole sequence is one op; gradients of gradients go step by step.
 
     >>> import autograd_lite as al
     >>> output, (h, c) = al.nn.LSTM(3, 5, num_layers=2, batch_first=True)(al.zeros(2, 7, 3))
@@ -228,6 +251,8 @@ class LSTM(_Sequence):
 
 class GRU(_Sequence):
     """h = (1 - z) n + z h, n = tanh(W x + b + r (U h + b')); r and z are σ of such sums, a third each.
+
+    Cho et al., 2014. The reset gate r is multiplied after the product with U. Shapes are as in `RNN`.
 
     >>> import autograd_lite as al
     >>> output, h = al.nn.GRU(3, 5, bidirectional=True)(al.zeros(7, 2, 3))
@@ -267,7 +292,8 @@ class _Cell(_Recurrent):
     ) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self._make(input_size, "", dtype, generator)
+        self._make(input_size, "", dtype)
+        self.reset_parameters(generator)
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Inputs (batch, inputs) or (inputs,) and the state, zeros if there is none, to the next state.
@@ -288,7 +314,10 @@ class _Cell(_Recurrent):
 
 
 class RNNCell(_Cell):
-    """tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
+    """One step of an RNN: h to tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
+
+    From x (batch, input_size) or (input_size,) and h (batch, hidden_size) or (hidden_size,), zeros unless given.
+    weight_ih is (hidden_size, input_size), weight_hh (hidden_size, hidden_size), the biases (hidden_size,).
 
     >>> import autograd_lite as al
     >>> al.nn.RNNCell(3, 5)(al.zeros(2, 3)).shape
@@ -308,9 +337,15 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, dtype, generator)
         self.nonlinearity = nonlinearity
 
+    def extra_repr(self) -> str:
+        """The sizes, and what is not the default."""
+        return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
+
 
 class LSTMCell(_Cell):
-    """One step of an LSTM: from x and (h, c) to the next (h, c).
+    """One step of an LSTM: from x (batch, input_size) and (h, c) to the next (h, c), each (batch, hidden_size).
+
+    weight_ih is (4 hidden_size, input_size), weight_hh (4 hidden_size, hidden_size): see `LSTM`.
 
     >>> import autograd_lite as al
     >>> h, c = al.nn.LSTMCell(3, 5)(al.zeros(2, 3))
@@ -322,7 +357,9 @@ class LSTMCell(_Cell):
 
 
 class GRUCell(_Cell):
-    """One step of a GRU.
+    """One step of a GRU: from x (batch, input_size) and h to the next h, (batch, hidden_size).
+
+    weight_ih is (3 hidden_size, input_size), weight_hh (3 hidden_size, hidden_size): see `GRU`.
 
     >>> import autograd_lite as al
     >>> al.nn.GRUCell(3, 5)(al.zeros(2, 3), al.zeros(2, 5)).shape

@@ -1,4 +1,4 @@
-"""Padding, and images made larger and smaller, as Modules."""
+"""Images made larger and smaller, or dealt out in another order, as Modules."""
 
 from __future__ import annotations
 
@@ -8,137 +8,8 @@ from autograd_lite.nn import functional as F
 from autograd_lite.nn.module import Module
 
 
-class _Pad(Module):
-    """`padding` is one number for all sides, or (before, after) of the last dimension, then of the one before it."""
-
-    _dims: int
-    _mode = "constant"
-    value = 0.0
-
-    def __init__(self, padding: Any) -> None:
-        super().__init__()
-        count = 2 * self._dims
-        self.padding = (padding,) * count if isinstance(padding, int) else tuple(padding)
-        if len(self.padding) != count:
-            raise ValueError(f"{type(self).__name__}: padding is a number, or {count} of them, and not {padding!r}")
-
-    def forward(self, input: Any) -> Any:
-        """With something around it."""
-        value = self.value if self._mode == "constant" else None
-        return F.pad(input, self.padding, self._mode, value)
-
-    def extra_repr(self) -> str:
-        """The widths."""
-        return str(self.padding)
-
-
-class _ConstantPad(_Pad):
-    def __init__(self, padding: Any, value: float) -> None:
-        super().__init__(padding)
-        self.value = value
-
-    def extra_repr(self) -> str:
-        """The widths and the value."""
-        return f"padding={self.padding}, value={self.value}"
-
-
-class ZeroPad1d(_Pad):
-    """(N, C, L) with zeros around it."""
-
-    _dims = 1
-
-
-class ZeroPad2d(_Pad):
-    """(N, C, H, W) with zeros around it.
-
-    >>> import autograd_lite as al
-    >>> al.nn.ZeroPad2d((1, 2, 0, 1))(al.ones(1, 1, 2, 2)).shape
-    (1, 1, 3, 5)
-    """
-
-    _dims = 2
-
-
-class ZeroPad3d(_Pad):
-    """(N, C, D, H, W) with zeros around it."""
-
-    _dims = 3
-
-
-class ConstantPad1d(_ConstantPad):
-    """(N, C, L) with a value around it."""
-
-    _dims = 1
-
-
-class ConstantPad2d(_ConstantPad):
-    """(N, C, H, W) with a value around it."""
-
-    _dims = 2
-
-
-class ConstantPad3d(_ConstantPad):
-    """(N, C, D, H, W) with a value around it."""
-
-    _dims = 3
-
-
-class ReflectionPad1d(_Pad):
-    """(N, C, L) mirrored at its edges."""
-
-    _dims, _mode = 1, "reflect"
-
-
-class ReflectionPad2d(_Pad):
-    """(N, C, H, W) mirrored at its edges."""
-
-    _dims, _mode = 2, "reflect"
-
-
-class ReflectionPad3d(_Pad):
-    """(N, C, D, H, W) mirrored at its edges."""
-
-    _dims, _mode = 3, "reflect"
-
-
-class ReplicationPad1d(_Pad):
-    """(N, C, L) with its edges repeated."""
-
-    _dims, _mode = 1, "replicate"
-
-
-class ReplicationPad2d(_Pad):
-    """(N, C, H, W) with its edges repeated."""
-
-    _dims, _mode = 2, "replicate"
-
-
-class ReplicationPad3d(_Pad):
-    """(N, C, D, H, W) with its edges repeated."""
-
-    _dims, _mode = 3, "replicate"
-
-
-class CircularPad1d(_Pad):
-    """(N, C, L) gone on with from its other end."""
-
-    _dims, _mode = 1, "circular"
-
-
-class CircularPad2d(_Pad):
-    """(N, C, H, W) gone on with from its other end."""
-
-    _dims, _mode = 2, "circular"
-
-
-class CircularPad3d(_Pad):
-    """(N, C, D, H, W) gone on with from its other end."""
-
-    _dims, _mode = 3, "circular"
-
-
 class Upsample(Module):
-    """(N, C, ...) in another size: see `functional.interpolate`.
+    """(N, C, ...) in another size: `size`, or the size times `scale_factor`; see `functional.interpolate` for modes.
 
     >>> import autograd_lite as al
     >>> al.nn.Upsample(scale_factor=2, mode="bilinear")(al.zeros(1, 3, 4, 4)).shape
@@ -172,21 +43,38 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """(N, C, H, W) in another size, each pixel the nearest one."""
+    """(N, C, H, W) in another size, each pixel the nearest one: `Upsample` with that mode.
+
+    >>> import autograd_lite as al
+    >>> al.nn.UpsamplingNearest2d(scale_factor=2)(al.tensor([[[[1.0, 3.0]]]])).tolist()
+    [[[[1.0, 1.0, 3.0, 3.0], [1.0, 1.0, 3.0, 3.0]]]]
+    """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, "nearest")
 
 
 class UpsamplingBilinear2d(Upsample):
-    """(N, C, H, W) in another size, between four pixels, the corners kept."""
+    """(N, C, H, W) in another size, between four pixels, the corners kept: `Upsample` with that mode.
+
+    >>> import autograd_lite as al
+    >>> al.nn.UpsamplingBilinear2d(size=(1, 3))(al.tensor([[[[1.0, 3.0]]]])).tolist()
+    [[[[1.0, 2.0, 3.0]]]]
+    """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, "bilinear", True)
 
 
 class PixelShuffle(Module):
-    """(..., C r², H, W) as (..., C, H r, W r): channels become pixels."""
+    """(..., C r², H, W) as (..., C, H r, W r): channels become pixels (Shi et al., 2016).
+
+    Raises ValueError where r², of `upscale_factor` r, does not divide the channels.
+
+    >>> import autograd_lite as al
+    >>> al.nn.PixelShuffle(2)(al.arange(4.0).reshape(4, 1, 1)).tolist()
+    [[[0.0, 1.0], [2.0, 3.0]]]
+    """
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
@@ -202,7 +90,14 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """(..., C, H r, W r) as (..., C r², H, W): the inverse of `PixelShuffle`."""
+    """(..., C, H r, W r) as (..., C r², H, W): the inverse of `PixelShuffle`.
+
+    Raises ValueError where `downscale_factor` r does not divide the height and the width.
+
+    >>> import autograd_lite as al
+    >>> al.nn.PixelUnshuffle(2)(al.arange(4.0).reshape(1, 2, 2))[:, 0, 0]
+    tensor([0., 1., 2., 3.])
+    """
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
@@ -218,7 +113,14 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """The channels of (N, C, ...) dealt out to groups."""
+    """The channels of (N, C, ...) dealt out to groups (Zhang et al., 2017): the first of each, the second of each, ...
+
+    Raises ValueError where `groups` does not divide the channels.
+
+    >>> import autograd_lite as al
+    >>> al.nn.ChannelShuffle(2)(al.arange(4.0).reshape(1, 4, 1))[0, :, 0]
+    tensor([0., 2., 1., 3.])
+    """
 
     def __init__(self, groups: int) -> None:
         super().__init__()
@@ -234,7 +136,14 @@ class ChannelShuffle(Module):
 
 
 class Unfold(Module):
-    """The windows of (N, C, H, W) as columns: see `functional.unfold`."""
+    """The windows of (N, C, H, W) as columns (N, C · kh · kw, positions), or without N: what a convolution multiplies.
+
+    Sizes are one number or (height, width); there are as many positions as a convolution's output has pixels.
+
+    >>> import autograd_lite as al
+    >>> al.nn.Unfold((2, 3))(al.zeros(2, 5, 3, 4)).shape
+    (2, 30, 4)
+    """
 
     def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
         super().__init__()
@@ -250,7 +159,15 @@ class Unfold(Module):
 
 
 class Fold(Unfold):
-    """Columns (N, C * kh * kw, positions) added up at their places: see `functional.fold`."""
+    """Columns (N, C · kh · kw, positions) added up at their places in (N, C, H, W), (H, W) being `output_size`.
+
+    The adjoint of `Unfold`, not its inverse: where windows overlap there are sums. Raises ValueError where sizes do not
+    fit.
+
+    >>> import autograd_lite as al
+    >>> al.nn.Fold((3, 3), kernel_size=2)(al.ones(1, 4, 4))[0, 0].tolist()
+    [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
+    """
 
     def __init__(
         self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1

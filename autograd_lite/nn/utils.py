@@ -67,7 +67,15 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Cut every gradient, in place, to the range from minus `clip_value` to `clip_value`."""
+    """Cut every gradient, in place, to the range from minus `clip_value` to `clip_value`.
+
+    >>> import autograd_lite as al
+    >>> w = al.zeros(3, requires_grad=True)
+    >>> (w * al.tensor([-3.0, 0.5, 4.0])).sum().backward()
+    >>> al.nn.utils.clip_grad_value_([w], 1.0)
+    >>> w.grad
+    tensor([-1. ,  0.5,  1. ])
+    """
     for _, g in _gradients(parameters):
         np.minimum(g, clip_value, out=g)
         np.maximum(g, -clip_value, out=g)
@@ -84,7 +92,16 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copy the parts of a vector into parameters, in place. Raises ValueError where the sizes do not add up."""
+    """Copy the parts of a vector into parameters, in place. Raises ValueError where the sizes do not add up.
+
+    The inverse of `parameters_to_vector`; what was recorded of the parameters before is out of date.
+
+    >>> import autograd_lite as al
+    >>> layer = al.nn.Linear(2, 1)
+    >>> al.nn.utils.vector_to_parameters(al.tensor([1.0, 2.0, 3.0]), layer.parameters())
+    >>> layer.weight.tolist(), layer.bias.tolist()
+    ([[1.0, 2.0]], [3.0])
+    """
     targets = list(parameters)
     sizes = [math.prod(p.shape) for p in targets]
     if vec.shape != (sum(sizes),):

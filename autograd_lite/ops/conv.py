@@ -102,7 +102,11 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
 def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Columns (N, C * kh * kw, positions) added up at their places in (N, C, H, W): the pair of `unfold`.
 
-    Raises ValueError where the sizes do not fit.
+    Or both without N. Raises ValueError where the sizes do not fit.
+
+    >>> import autograd_lite as al
+    >>> al.nn.functional.fold(al.ones(4, 4), (3, 3), 2)[0].tolist()
+    [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
     """
     if np.ndim(_data(input)) == 2:
         whole = fold(reshape(input, (1, *np.shape(_data(input)))), output_size, kernel_size, dilation, padding, stride)

@@ -226,7 +226,15 @@ def binary_cross_entropy_with_logits(
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
-    """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits."""
+    """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits.
+
+    -(t log(x) + (1 - t) log(1 - x)) of input x and target t, which have one shape; `weight` broadcasts with it. Raises
+    ValueError for other shapes, and where an input is not from 0 to 1.
+
+    >>> import autograd_lite as al
+    >>> al.nn.functional.binary_cross_entropy(al.tensor([0.5, 0.0]), al.tensor([1.0, 1.0]), reduction="none")
+    tensor([  0.69314718, 100.        ])
+    """
     p, t = compared("binary_cross_entropy", input, target, reduction)
     _refuse_outside(_data(p))
     losses = -(t * _safe_log(p) + (1.0 - t) * _safe_log(1.0 - p))

@@ -22,9 +22,10 @@ def refuse_betas(betas: tuple[float, float]) -> None:
 class Adam(Optimizer):
     """m = β₁m + (1 - β₁)g, v = β₂v + (1 - β₂)g², w -= lr m̂ / (√v̂ + eps), m̂ and v̂ being corrected for their start at 0.
 
-    Weight decay λ adds λw to g, or with `decoupled_weight_decay` takes lr λw from w. With `amsgrad` the largest v so
-    far stands for v (Reddi et al., 2018); with `maximize` it goes uphill. Of a row-sparse gradient no dense copy is
-    made, unless decay is added to it; the result is the dense one. Raises ValueError for settings out of range.
+    Kingma and Ba, 2014. Weight decay λ adds λw to g, or with `decoupled_weight_decay` takes lr λw from w. With
+    `amsgrad` the largest v so far stands for v (Reddi et al., 2018); with `maximize` it goes uphill. Of a row-sparse
+    gradient no dense copy is made, unless decay is added to it; the result is the dense one. Raises ValueError for
+    settings out of range.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0], requires_grad=True)
@@ -86,7 +87,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay of its own: w -= lr λw, beside the step.
+    """Adam with weight decay of its own: w -= lr λw, beside the step (Loshchilov and Hutter, 2017).
 
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0], requires_grad=True)

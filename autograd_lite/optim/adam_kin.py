@@ -37,6 +37,8 @@ class _Moments(Optimizer):
 class NAdam(_Moments):
     """Adam with Nesterov's momentum, μ rising by step: μ(t) = β₁ (1 - 0.5 · 0.96^(t ψ)), ψ being `momentum_decay`.
 
+    Dozat, 2016.
+
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0], requires_grad=True)
     >>> optimizer = al.optim.NAdam([w], lr=0.1)
@@ -91,6 +93,8 @@ class NAdam(_Moments):
 class RAdam(_Moments):
     """Adam whose step waits for its variance: m̂ alone at first, and then m̂ / √v̂ times a factor that rises to 1.
 
+    Liu et al., 2019.
+
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0], requires_grad=True)
     >>> optimizer = al.optim.RAdam([w], lr=0.1)
@@ -141,7 +145,7 @@ class RAdam(_Moments):
 
 
 class Adamax(Optimizer):
-    """Adam by the largest gradient: u = max(β₂u, |g| + eps), w -= lr m̂ / u.
+    """Adam by the largest gradient: u = max(β₂u, |g| + eps), w -= lr m̂ / u (Kingma and Ba, 2014).
 
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0], requires_grad=True)

@@ -17,9 +17,10 @@ from autograd_lite.optim.optimizer import Optimizer, refuse_negative
 class LBFGS(Optimizer):
     """Steps along -H g, where H, the inverse of the second derivatives, is estimated from the last gradients.
 
-    One group of parameters; `step(closure)` makes up to `max_iter` such steps, and calls the closure, which computes
-    the loss and its gradients anew, up to `max_eval` times. `line_search_fn` is None (steps of lr) or "strong_wolfe".
-    A step decides by the numbers it finds, so that it cannot be compiled. Raises ValueError for settings out of range.
+    Liu and Nocedal, 1989. One group of parameters; `step(closure)` makes up to `max_iter` such steps, and calls the
+    closure, which computes the loss and its gradients anew, up to `max_eval` times. `line_search_fn` is None (steps of
+    lr) or "strong_wolfe". A step decides by the numbers it finds, so that it cannot be compiled. Raises ValueError for
+    settings out of range.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0, 2.0], requires_grad=True)

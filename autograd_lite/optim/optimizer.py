@@ -67,8 +67,20 @@ for _kind, _names in _own.items():
 class Optimizer:
     """A rule of learning over parameters, given as tensors or as groups, dicts with "params" and settings of their own.
 
-    A subclass defines `update(parameter, gradient, group)`, which changes `parameter.data` in place; what it wants
-    to remember of a parameter is in `self.state[parameter]`. Raises ValueError where there is nothing to train.
+    A subclass defines `update(parameter, gradient, group)`, which changes `parameter.data` in place; what it wants to
+    remember of a parameter is in `self.state[parameter]`. Raises ValueError where there is nothing to train.
+
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> class Signs(al.optim.Optimizer):
+    ...     def update(self, parameter, gradient, group):
+    ...         parameter.data -= group["lr"] * np.sign(gradient)
+    >>> w = al.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Signs([w], lr=0.25)
+    >>> (w**2).sum().backward()
+    >>> optimizer.step()
+    >>> w.data
+    array([ 0.75, -1.75])
     """
 
     def __init__(self, params: Iterable[Any], **defaults: Any) -> None:
@@ -92,9 +104,9 @@ class Optimizer:
         changes.count += 1
         object.__setattr__(self, name, States(value) if name == "state" else value)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Train more parameters, with settings of their own. Raises where one is no leaf, or is there already."""
-        params = group["params"]
+        params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         seen = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
@@ -105,10 +117,10 @@ class Optimizer:
             if id(p) in seen:
                 raise ValueError("a parameter was given to the optimizer twice")
             seen.add(id(p))
-        unknown = group.keys() - self.defaults.keys() - {"params", "initial_lr"}
+        unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}
         if unknown:
             raise TypeError(f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}")
-        self.param_groups.append(Group({**self.defaults, **group, "params": Items(params)}))
+        self.param_groups.append(Group({**self.defaults, **param_group, "params": Items(params)}))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with `set_to_none=False` make them zero."""

@@ -16,11 +16,21 @@ from autograd_lite.optim.optimizer import Optimizer
 
 
 class LRScheduler:
-    """What schedules share. A subclass defines `rate(lr, base, k)`, the next learning rate of group k from the present
-    and the initial one, with `self.last_epoch` counted up; and maybe `closed(base, k)`, that of an epoch by itself.
+    """What schedules share. A subclass defines `get_lr()`, the learning rates of all groups at `self.last_epoch`.
 
-    `last_epoch` is the number of the last step; with another than -1 a training is gone on with, whose optimizer has
-    the groups' `initial_lr`. Raises KeyError where it has not.
+    Or `rate(lr, base, k)`, the next learning rate of group k from the present and the initial one; and maybe
+    `closed(base, k)`, that of an epoch by itself. `last_epoch` is the number of the last step; with another than -1 a
+    training is gone on with, whose optimizer has the groups' `initial_lr`. Raises KeyError where it has not.
+
+    >>> import autograd_lite as al
+    >>> class Root(al.optim.lr_scheduler.LRScheduler):
+    ...     def get_lr(self):
+    ...         return [lr / (1 + self.last_epoch) ** 0.5 for lr in self.base_lrs]
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = Root(optimizer)
+    >>> for _ in range(3): scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.5]
     """
 
     _is_initial = False
@@ -129,7 +139,15 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LambdaLR):
-    """The learning rate times a function of the epoch, step upon step."""
+    """The learning rate times a function of the epoch, step upon step; one for all groups or one for each.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = al.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 0.5)
+    >>> for _ in range(3): scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.125]
+    """
 
     def rate(self, lr: float, base: float, k: int) -> float:
         """As the base class has it."""
@@ -161,7 +179,17 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Times gamma at each of some epochs."""
+    """Times gamma at each of some epochs.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = al.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3], gamma=0.5)
+    >>> for _ in range(4): scheduler.step(); print(scheduler.get_last_lr())
+    [0.5]
+    [0.5]
+    [0.25]
+    [0.25]
+    """
 
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
@@ -184,7 +212,16 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """Times `factor` until epoch `total_iters`."""
+    """Times `factor` until epoch `total_iters`. Raises ValueError for a factor that is not from 0 to 1.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = al.optim.lr_scheduler.ConstantLR(optimizer, factor=0.25, total_iters=2)
+    >>> for _ in range(3): print(scheduler.get_last_lr()); scheduler.step()
+    [0.25]
+    [0.25]
+    [1.0]
+    """
 
     def __init__(
         self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
@@ -206,7 +243,18 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Times a factor that goes from `start_factor` to `end_factor` in `total_iters` epochs."""
+    """Times a factor that goes from `start_factor` to `end_factor` in `total_iters` epochs.
+
+    Raises ValueError for a start that is not over 0, and for factors over 1.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = al.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> for _ in range(3): print(scheduler.get_last_lr()); scheduler.step()
+    [0.5]
+    [0.75]
+    [1.0]
+    """
 
     def __init__(
         self,
@@ -237,7 +285,15 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Times gamma every epoch."""
+    """Times gamma every epoch.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = al.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> for _ in range(3): scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.125]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -253,7 +309,15 @@ class ExponentialLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """(1 - epoch / total_iters) to a power, times the initial learning rate."""
+    """(1 - epoch / total_iters) to a power, times the initial learning rate; 0 from epoch `total_iters` on.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = al.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)
+    >>> for _ in range(2): scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters, self.power = total_iters, power
@@ -272,7 +336,9 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from the initial learning rate to `eta_min` in `T_max` epochs, and back (Loshchilov, 2017).
+    """Half a cosine from the initial learning rate to `eta_min` in `T_max` epochs, and back.
+
+    eta_min + (lr - eta_min) (1 + cos(π epoch / T_max)) / 2 (Loshchilov and Hutter, 2017).
 
     >>> import autograd_lite as al
     >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)

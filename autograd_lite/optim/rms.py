@@ -16,6 +16,8 @@ from autograd_lite.sparse import RowSparse
 class RMSprop(Optimizer):
     """v = αv + (1 - α)g², w -= lr g / (√v + eps); `centered` subtracts the square of the mean gradient from v.
 
+    Tieleman and Hinton, 2012.
+
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0], requires_grad=True)
     >>> optimizer = al.optim.RMSprop([w], lr=0.01)
@@ -75,6 +77,8 @@ class RMSprop(Optimizer):
 
 class Adagrad(Optimizer):
     """s += g², w -= lr / (1 + (t - 1) lr_decay) g / (√s + eps); s starts at `initial_accumulator_value`.
+
+    Duchi et al., 2011; t counts the steps.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0], requires_grad=True)

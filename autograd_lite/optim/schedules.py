@@ -14,7 +14,17 @@ from autograd_lite.optim.rates import LRScheduler, _per_group
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Half a cosine down to `eta_min` in T_0 epochs, again in T_0 · T_mult, and so on (Loshchilov and Hutter, 2017).
 
-    `step(epoch)` takes fractions of epochs, too.
+    eta_min + (lr - eta_min) (1 + cos(π t / T)) / 2, t being the epochs since the last restart and T those to the next.
+    `step(epoch)` takes fractions of epochs, too. Raises ValueError for a T_0 or T_mult under 1.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = al.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
+    >>> for _ in range(4): scheduler.step(); print(round(scheduler.get_last_lr()[0], 4))
+    0.5
+    1.0
+    0.5
+    1.0
     """
 
     def __init__(
@@ -69,6 +79,15 @@ class OneCycleLR(LRScheduler):
 
     A step here is one batch. It begins at max_lr / div_factor and ends at that divided by `final_div_factor`. Raises
     ValueError where the number of steps is not given, or a step is made beyond it.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    >>> scheduler = al.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=5, pct_start=0.4)
+    >>> for _ in range(4): print(round(scheduler.get_last_lr()[0], 4)); scheduler.step()
+    0.04
+    1.0
+    0.75
+    0.25
     """
 
     def __init__(
@@ -242,7 +261,21 @@ class _Several(LRScheduler):
 
 
 class SequentialLR(_Several):
-    """One schedule after the other: `milestones` are the epochs at which the next one begins."""
+    """One schedule after the other: `milestones` are the epochs at which the next one begins.
+
+    Raises ValueError unless there is one milestone fewer than schedules, all of this optimizer.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> warm = al.optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> fall = al.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> scheduler = al.optim.lr_scheduler.SequentialLR(optimizer, [warm, fall], milestones=[2])
+    >>> for _ in range(4): print(scheduler.get_last_lr()); scheduler.step()
+    [0.5]
+    [0.5]
+    [1.0]
+    [0.5]
+    """
 
     def __init__(
         self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
@@ -278,7 +311,19 @@ class SequentialLR(_Several):
 
 
 class ChainedScheduler(_Several):
-    """Several schedules at once, each upon what the one before has set."""
+    """Several schedules at once, each upon what the one before has set.
+
+    Raises ValueError unless all are of one optimizer.
+
+    >>> import autograd_lite as al
+    >>> optimizer = al.optim.SGD([al.zeros(1, requires_grad=True)], lr=1.0)
+    >>> half = al.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> tenth = al.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.1)
+    >>> scheduler = al.optim.lr_scheduler.ChainedScheduler([half, tenth])
+    >>> for _ in range(2): scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.025]
+    """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         self.optimizer = optimizer or schedulers[0].optimizer if schedulers else optimizer  # type: ignore[assignment]

@@ -12,14 +12,28 @@ from autograd_lite.random import draw_from
 
 
 class Sampler:
-    """Numbers of items, in an order: a subclass defines `__iter__`, and `__len__` where it is known."""
+    """Numbers of items, in an order: a subclass defines `__iter__`, and `__len__` where it is known.
+
+    >>> import autograd_lite as al
+    >>> class Backwards(al.utils.data.Sampler):
+    ...     def __iter__(self):
+    ...         return iter((2, 1, 0))
+    >>> data = al.utils.data.TensorDataset(al.arange(3))
+    >>> [x.tolist() for (x,) in al.utils.data.DataLoader(data, batch_size=2, sampler=Backwards())]
+    [[2, 1], [0]]
+    """
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError(f"{type(self).__name__} defines no __iter__()")
 
 
 class SequentialSampler(Sampler):
-    """From the first to the last."""
+    """From the first to the last.
+
+    >>> import autograd_lite as al
+    >>> list(al.utils.data.SequentialSampler(["a", "b", "c"]))
+    [0, 1, 2]
+    """
 
     def __init__(self, data_source: Any) -> None:
         self.data_source = data_source
@@ -68,7 +82,13 @@ class RandomSampler(Sampler):
 
 
 class SubsetRandomSampler(Sampler):
-    """Some items, in a drawn order."""
+    """Some items, in a drawn order.
+
+    >>> import autograd_lite as al
+    >>> sampler = al.utils.data.SubsetRandomSampler([2, 5, 7])
+    >>> sorted(sampler), len(sampler)
+    ([2, 5, 7], 3)
+    """
 
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
         self.indices, self.generator = indices, generator
@@ -81,7 +101,15 @@ class SubsetRandomSampler(Sampler):
 
 
 class WeightedRandomSampler(Sampler):
-    """Items drawn with probabilities that go as their weights."""
+    """Items drawn with probabilities that go as their weights, which need not add up to 1.
+
+    Raises ValueError for weights that are negative or all zero, and without `replacement` for more items than have one.
+
+    >>> import autograd_lite as al
+    >>> sampler = al.utils.data.WeightedRandomSampler([0.0, 1.0, 0.0], num_samples=4)
+    >>> list(sampler)
+    [1, 1, 1, 1]
+    """
 
     def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None) -> None:
         self.weights = np.asarray(weights.data if isinstance(weights, Tensor) else weights, float)

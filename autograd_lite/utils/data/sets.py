@@ -33,7 +33,15 @@ class Dataset:
 
 
 class IterableDataset(Dataset):
-    """A data set to go through from its beginning: a subclass defines `__iter__`."""
+    """A data set to go through from its beginning: a subclass defines `__iter__`.
+
+    >>> import autograd_lite as al
+    >>> class Words(al.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter("one two three".split())
+    >>> list(al.utils.data.DataLoader(Words(), batch_size=2))
+    [['one', 'two'], ['three']]
+    """
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError(f"{type(self).__name__} defines no __iter__()")
@@ -62,7 +70,13 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """Some items of a data set, by their numbers."""
+    """Some items of a data set, by their numbers.
+
+    >>> import autograd_lite as al
+    >>> part = al.utils.data.Subset(["a", "b", "c", "d"], [3, 1])
+    >>> len(part), part[0]
+    (2, 'd')
+    """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset, self.indices = dataset, indices
@@ -77,7 +91,13 @@ class Subset(Dataset):
 
 
 class ConcatDataset(Dataset):
-    """Data sets one after the other; `a + b` makes one, too."""
+    """Data sets one after the other; `a + b` makes one, too. Raises ValueError for none, or one without numbers.
+
+    >>> import autograd_lite as al
+    >>> both = al.utils.data.ConcatDataset([["a", "b"], ["c"]])
+    >>> len(both), both[2], both[-1]
+    (3, 'c', 'c')
+    """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
