@@ -50,6 +50,7 @@ from autograd_lite.ops.reduce import *
 from autograd_lite.ops.scan import *
 from autograd_lite.ops.shape import *
 from autograd_lite.ops.statistics import *
+from autograd_lite.ops.trigonometry import *
 from autograd_lite.random import get_rng_state, manual_seed, set_rng_state
 from autograd_lite.sampling import *
 from autograd_lite.saving import load, save

@@ -9,8 +9,9 @@ import numpy as np
 
 from autograd_lite.core import Tensor
 from autograd_lite.ops import statistics
+from autograd_lite.ops.compare import less
 from autograd_lite.ops.diagonals import tril, triu
-from autograd_lite.ops.elementwise import absolute, less, where
+from autograd_lite.ops.elementwise import absolute, where
 from autograd_lite.ops.linalg import matmul
 from autograd_lite.ops.matrices import _matrix, _square, inv, pinv, slogdet, solve, svdvals
 from autograd_lite.ops.moving import movedim

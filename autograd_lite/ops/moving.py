@@ -325,7 +325,12 @@ def ravel(input: Any) -> Any:
 
 
 def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
-    """Two dimensions swapped, by NumPy's name."""
+    """Two dimensions swapped, by NumPy's name.
+
+    >>> import autograd_lite as al
+    >>> al.swapaxes(al.zeros(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
     return transpose(input, axis0, axis1)
 
 

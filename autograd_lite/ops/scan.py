@@ -9,7 +9,8 @@ import numpy as np
 
 from autograd_lite.core import primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import multiply, not_equal
+from autograd_lite.ops.compare import not_equal
+from autograd_lite.ops.elementwise import multiply
 from autograd_lite.ops.index import gather
 from autograd_lite.ops.mathematics import logaddexp
 from autograd_lite.ops.order import first_place

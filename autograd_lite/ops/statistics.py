@@ -9,7 +9,8 @@ import numpy as np
 
 from autograd_lite.core import primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import absolute, equal, isinf, isnan, logical_not, logical_or, power, where
+from autograd_lite.ops.compare import eq, isinf, isnan, logical_not, logical_or
+from autograd_lite.ops.elementwise import absolute, power, where
 from autograd_lite.ops.index import gather
 from autograd_lite.ops.order import Sorted, at_places, kthvalue, sort
 from autograd_lite.ops.reduce import _either, _extreme_rule, _root, amax, amin, any, euclidean, mean, std, sum, var
@@ -297,13 +298,13 @@ def p_norm(x: Any, p: float, dim: Dims | None, keepdim: bool) -> Any:
     if p == 1:
         return sum(size, dim, keepdim)
     if p == 0:
-        return sum(where(equal(x, 0), 0.0, size * 0.0 + 1.0), dim, keepdim)
+        return sum(where(eq(x, 0), 0.0, size * 0.0 + 1.0), dim, keepdim)
     powers = power(size, p)
     if p < 2:  # whose second slope at 0 is infinite
-        none = equal(x, 0)
+        none = eq(x, 0)
         powers = where(none, 0.0 if p > 0 else np.inf, power(where(none, 1.0, size), p))
     total = sum(powers, dim, keepdim)
-    flat = logical_or(equal(total, 0), isinf(total))
+    flat = logical_or(eq(total, 0), isinf(total))
     return where(flat, 0.0, power(where(flat, 1.0, total), 1.0 / p))
 
 
