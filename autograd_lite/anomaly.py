@@ -19,7 +19,16 @@ from autograd_lite.sparse import RowSparse
 
 
 class AnomalyError(RuntimeError):
-    """NaN or infinity where `detect_anomaly` looks: the `op`'s name, its `site` (file and line), which way."""
+    """NaN or infinity where `detect_anomaly` looks: the `op`'s name, its `site` (file and line), which way.
+
+    >>> import autograd_lite as al
+    >>> try:
+    ...     with al.detect_anomaly():
+    ...         al.log(al.tensor(-1.0))
+    ... except al.AnomalyError as error:
+    ...     print(error.op, error.backward)
+    log False
+    """
 
     def __init__(self, text: str, op: str, site: Site | None, backward: bool) -> None:
         super().__init__(text)

@@ -110,7 +110,16 @@ def backward(
     create_graph: bool = False,
     inputs: Sequence[Tensor] | None = None,
 ) -> None:
-    """`Tensor.backward` of several tensors at once, each with its gradient to start from: `al.autograd.backward`."""
+    """`Tensor.backward` of several tensors at once, each with its gradient to start from: `al.autograd.backward`.
+
+    Raises GraphError where a tensor has no graph, and ValueError for a gradient of another shape.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor(3.0, requires_grad=True)
+    >>> al.autograd.backward([x * x, 2.0 * x])
+    >>> x.grad
+    tensor(8.)
+    """
     tensors = [tensors] if isinstance(tensors, Tensor) else tensors
     if not isinstance(grad_tensors, list | tuple):
         grad_tensors = [grad_tensors] * len(tensors)

@@ -19,7 +19,15 @@ _watched: list[dict[int, Any]] = []
 
 
 def manual_seed(seed: int) -> np.random.Generator:
-    """Seed the default generator, in place, and return it."""
+    """Seed the default generator, in place, and return it.
+
+    >>> import autograd_lite as al
+    >>> _ = al.manual_seed(3)
+    >>> first = al.rand(2)
+    >>> _ = al.manual_seed(3)
+    >>> al.equal(al.rand(2), first)
+    True
+    """
     if contexts.special and mode.tracer is not None:
         mode.tracer.refuse("manual_seed()")
     default_generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
@@ -40,7 +48,15 @@ def get_rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(new_state: dict[str, Any]) -> None:
-    """Put the default generator, in place, to a state that `get_rng_state` gave."""
+    """Put the default generator, in place, to a state that `get_rng_state` gave.
+
+    >>> import autograd_lite as al
+    >>> state = al.get_rng_state()
+    >>> first = al.randn(2)
+    >>> al.set_rng_state(state)
+    >>> al.equal(al.randn(2), first)
+    True
+    """
     default_generator.bit_generator.state = new_state
 
 

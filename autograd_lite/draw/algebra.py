@@ -19,6 +19,14 @@ class Algebra:
     """A network in a textbook's notation: `str()` gives text, `latex` LaTeX, and a notebook shows it by itself.
 
     `lines` are all lines as pairs of text, left and right; of very many, `str()` and `latex` show some.
+
+    >>> import autograd_lite as al
+    >>> x, w = al.tensor([[1.0, 2.0]], name="x"), al.tensor([[0.5], [0.25]], requires_grad=True, name="w")
+    >>> formula = al.algebra(al.relu(x @ w).sum())
+    >>> print(formula)
+    result = ∑ relu(x w)
+    >>> formula.lines
+    (('result', '∑ relu(x w)'),)
     """
 
     lines: tuple[tuple[str, str], ...]

@@ -1,0 +1,66 @@
+"""Every public name has a docstring with an example, and pytest runs each example once."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+from collections import Counter
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+
+NAMESPACES = (
+    *("autograd_lite", "autograd_lite.autograd", "autograd_lite.func", "autograd_lite.linalg", "autograd_lite.onnx"),
+)
+
+
+def public(namespace):
+    """The public names of a namespace, without submodules and names of NumPy's dtypes."""
+    module = importlib.import_module(namespace)
+    for name in sorted(module.__all__):
+        thing = getattr(module, name)
+        if not inspect.ismodule(thing) and not (isinstance(thing, type) and issubclass(thing, np.generic)):
+            yield name, thing
+
+
+def examples(module: ModuleType) -> list[str]:
+    """The docstrings whose examples pytest runs with a module: what the finder of doctests finds there."""
+    return [test.docstring for test in doctest.DocTestFinder().find(module) if test.examples]
+
+
+@pytest.fixture(scope="module")
+def run():
+    """How often pytest runs the examples of each docstring."""
+    names = [info.name for info in pkgutil.walk_packages(al.__path__, "autograd_lite.")]
+    modules = [al, *(importlib.import_module(name) for name in names if not name.endswith("__main__"))]
+    return Counter(text for module in modules for text in examples(module))
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_every_public_name_has_an_example(namespace):
+    parser = doctest.DocTestParser()
+    without = [name for name, thing in public(namespace) if not parser.get_examples(inspect.getdoc(thing) or "")]
+    assert without == []
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_the_example_of_every_public_name_is_run_once(namespace, run):
+    times = {name: run[thing.__doc__] for name, thing in public(namespace)}
+    assert len(times) > 1
+    assert {name: n for name, n in times.items() if n != 1} == {}
+
+
+def test_a_name_without_an_example_is_seen(monkeypatch):
+    monkeypatch.setattr(al.exp, "__doc__", "e to the power x.")
+    monkeypatch.setattr(al.relu, "__doc__", None)
+    with pytest.raises(AssertionError, match=r"\['exp', 'relu'\]"):
+        test_every_public_name_has_an_example("autograd_lite")
+
+
+def test_an_example_that_pytest_would_not_find_is_seen(monkeypatch):
+    monkeypatch.setattr(al.exp, "__module__", "numpy")
+    assert al.exp.__doc__ not in examples(al.ops.elementwise)
+    assert al.log.__doc__ in examples(al.ops.elementwise)
