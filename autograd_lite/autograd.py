@@ -152,7 +152,8 @@ def grad(
     """The gradients of the outputs by the inputs, one Tensor for each input; no `grad` is touched.
 
     `grad_outputs` has the outputs' shapes, and may be left out for scalars. With `create_graph` the result can be
-    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`.
+    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`. Raises
+    GraphError where there is no graph, or it was freed.
 
     >>> import autograd_lite as al
     >>> x = al.tensor(2.0, requires_grad=True)

@@ -206,6 +206,8 @@ def arange(
 ) -> Tensor:
     """Evenly spaced numbers: `arange(end)`, from 0; `arange(start, end)`; `arange(start, end, step)`.
 
+    Raises TypeError without an end.
+
     >>> import autograd_lite as al
     >>> al.arange(3), al.arange(1.0, 2.0, 0.5)
     (tensor([0, 1, 2]), tensor([1. , 1.5]))

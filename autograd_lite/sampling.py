@@ -147,6 +147,8 @@ def _chosen(weights: Array, uniform: Array, *, count: int, replacement: bool) ->
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Places drawn with probabilities in proportion to weights: (n,) gives (num_samples,), and so each row of a matrix.
 
+    Raises ValueError for weights below 0, and where too few are above it.
+
     >>> import autograd_lite as al
     >>> al.multinomial(al.tensor([0.0, 3.0, 0.0]), 2, replacement=True)
     tensor([1, 1])

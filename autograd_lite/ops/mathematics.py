@@ -365,6 +365,8 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     """input / other, rounded towards 0 ("trunc") or down ("floor") if wanted: then its slopes are 0.
 
+    Raises ValueError for another mode.
+
     >>> import autograd_lite as al
     >>> al.div(al.tensor([-3.0]), 2.0), al.div(al.tensor([-3.0]), 2.0, rounding_mode="trunc")
     (tensor([-1.5]), tensor([-1.]))

@@ -132,6 +132,8 @@ def var(
 ) -> Any:
     """The variance over `dim`: squares about the mean, divided by n - 1 (`unbiased`), or by n - `correction`.
 
+    Raises ValueError where that is not above 0.
+
     >>> import autograd_lite as al
     >>> al.var(al.tensor([1.0, 3.0])), al.var(al.tensor([1.0, 3.0]), unbiased=False)
     (tensor(2.), tensor(1.))

@@ -139,6 +139,8 @@ def cummin(input: Any, dim: int | None = None, *, axis: int | None = None) -> Cu
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Differences of neighbours along `dim`, n times over; `prepend` and `append` are joined on first.
 
+    Raises ValueError for a number.
+
     >>> import autograd_lite as al
     >>> al.diff(al.tensor([1.0, 4.0, 9.0]))
     tensor([3., 5.])

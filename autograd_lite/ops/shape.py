@@ -165,6 +165,8 @@ def unsqueeze(input: Any, dim: int) -> Any:
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The dimensions from `start_dim` to `end_dim` as one, in row-major order.
 
+    Raises ValueError where the first comes after the last.
+
     >>> import autograd_lite as al
     >>> al.flatten(al.zeros(2, 3, 4)).shape, al.flatten(al.zeros(2, 3, 4), start_dim=1).shape
     ((24,), (2, 12))
@@ -207,6 +209,8 @@ def broadcast_to(input: Any, size: Sequence[int]) -> Any:
 
 def expand(input: Any, *sizes: Any) -> Any:
     """PyTorch's `broadcast_to`: sizes as arguments, -1 for a size that stays.
+
+    Raises ValueError where the shape cannot be had by repeating.
 
     >>> import autograd_lite as al
     >>> al.zeros(3, 1).expand(2, -1, 4).shape
@@ -255,6 +259,8 @@ def _part(g: Any, i: int, shapes: tuple[tuple[int, ...], ...], dim: int) -> Any:
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """The tensors one behind the other along an existing dimension; their other sizes are equal.
 
+    Raises TypeError for a single tensor, ValueError for no tensors and where sizes differ.
+
     >>> import autograd_lite as al
     >>> al.cat([al.zeros(2, 3), al.ones(1, 3)]).shape
     (3, 3)
@@ -283,6 +289,8 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
 
 def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
     """Pieces along `dim`: of one size (the last may be smaller), or of the sizes listed.
+
+    Raises ValueError where the sizes do not add up.
 
     >>> import autograd_lite as al
     >>> [p.shape for p in al.arange(5).split(2)]
