@@ -13,14 +13,24 @@ import pytest
 import autograd_lite as al
 
 NAMESPACES = (
-    *("autograd_lite", "autograd_lite.autograd", "autograd_lite.func", "autograd_lite.linalg", "autograd_lite.onnx"),
+    "autograd_lite",
+    "autograd_lite.aids",
+    "autograd_lite.autograd",
+    "autograd_lite.check",
+    "autograd_lite.compiler",
+    "autograd_lite.data",
+    "autograd_lite.derive",
+    "autograd_lite.draw",
+    "autograd_lite.func",
+    "autograd_lite.linalg",
+    "autograd_lite.onnx",
 )
 
 
 def public(namespace):
-    """The public names of a namespace, without submodules and names of NumPy's dtypes."""
+    """The public names of a namespace (those of `nn.init` end in _), without submodules and NumPy's dtypes."""
     module = importlib.import_module(namespace)
-    for name in sorted(module.__all__):
+    for name in sorted(getattr(module, "__all__", None) or {n for n in vars(module) if n[0] != "_" and n[-1] == "_"}):
         thing = getattr(module, name)
         if not inspect.ismodule(thing) and not (isinstance(thing, type) and issubclass(thing, np.generic)):
             yield name, thing
