@@ -337,6 +337,7 @@ def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[.
     Raises TypeError where an array argument has no rule, or a rule names something that is not there.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> @al.primitive(x=lambda g, y: g * y * (1 - y))
     ... def logistic(x):
     ...     return 1 / (1 + np.exp(-x))
@@ -387,12 +388,13 @@ def ufunc(function: np.ufunc, doc: str, *example: str, **rules: Rule | None) -> 
     the op's docstring; it is found there as one of the module that calls this.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> radians = al.ufunc(np.radians, "Of degrees.", ">>> radians(180.0)", "3.14159...", x=lambda g: g * 0.0174533)
     >>> al.func.grad(np.radians)(al.tensor(90.0))
     tensor(0.0174533)
     """
     spelled = ("input", "other")[: len(rules)]
     ufuncs[function] = call = Op(function.__name__, function, list(rules), {}, rules, spelled).call
-    call.__module__ = sys._getframe(1).f_globals["__name__"]
+    call.__module__ = sys._getframe(1).f_globals.get("__name__", __name__)
     call.__doc__ = "\n".join([doc, "", ">>> import autograd_lite as al", *example]) if example else doc
     return call

@@ -114,6 +114,7 @@ def as_tensor(data: npt.ArrayLike | Tensor, dtype: npt.DTypeLike | None = None) 
     """The tensor itself (cast, recorded, to another dtype), or a constant that shares an array's memory if it can.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> x, array = al.zeros(2), np.zeros(2)
     >>> al.as_tensor(x) is x, np.shares_memory(al.as_tensor(array).data, array)
     (True, True)
@@ -127,6 +128,7 @@ def from_numpy(array: npt.NDArray[Any]) -> Tensor:
     """A constant that shares the array's memory. Raises TypeError for anything but an array of numbers.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> array = np.zeros(2)
     >>> shared = al.from_numpy(array)
     >>> array[0] = 5.0

@@ -61,6 +61,7 @@ def load(f: str | os.PathLike[str]) -> Any:
     Raises FileNotFoundError, and ValueError for a file that is cut short, damaged, or of another kind.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "other.npz")
     >>> np.savez(path, w=np.ones(2))  # without this package

@@ -1,5 +1,7 @@
 """Every public name has a docstring with an example, and pytest runs each example once."""
 
+import ast
+import builtins
 import doctest
 import importlib
 import inspect
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
+from autograd_lite.core import ufuncs
 
 NAMESPACES = (
     "autograd_lite",
@@ -34,6 +37,22 @@ def public(namespace):
         thing = getattr(module, name)
         if not inspect.ismodule(thing) and not (isinstance(thing, type) and issubclass(thing, np.generic)):
             yield name, thing
+
+
+def foreign(text):
+    """What an example uses and does not bring along: a reader who copies it would have to guess."""
+    source = "".join(example.source for example in doctest.DocTestParser().get_examples(text))
+    used, brought = set(), set(dir(builtins))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else brought).add(node.id)
+        elif isinstance(node, ast.alias):
+            brought.add(node.asname or node.name.partition(".")[0])
+        elif isinstance(node, ast.arg):
+            brought.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler):
+            brought.add(node.name)
+    return used - brought
 
 
 def examples(module: ModuleType) -> list[str]:
@@ -63,6 +82,17 @@ def test_the_example_of_every_public_name_is_run_once(namespace, run):
     assert {name: n for name, n in times.items() if n != 1} == {}
 
 
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_every_example_brings_what_it_uses(namespace):
+    names = {name: foreign(thing.__doc__) for name, thing in public(namespace)}
+    assert {name: used for name, used in names.items() if used} == {}
+
+
+def test_what_an_example_does_not_bring_is_seen():
+    assert foreign(">>> al.exp(np.ones(2))") == {"al", "np"}
+    assert foreign(">>> import numpy as np\n>>> def f(x):\n...     return np.exp(x) + len(x)\n>>> f(2)") == set()
+
+
 def test_a_name_without_an_example_is_seen(monkeypatch):
     monkeypatch.setattr(al.exp, "__doc__", "e to the power x.")
     monkeypatch.setattr(al.relu, "__doc__", None)
@@ -74,3 +104,13 @@ def test_an_example_that_pytest_would_not_find_is_seen(monkeypatch):
     monkeypatch.setattr(al.exp, "__module__", "numpy")
     assert al.exp.__doc__ not in examples(al.ops.elementwise)
     assert al.log.__doc__ in examples(al.ops.elementwise)
+
+
+def test_an_op_of_a_ufunc_is_of_the_module_that_makes_it(monkeypatch):
+    monkeypatch.setitem(ufuncs, np.radians, None)  # so that it is forgotten again
+    made = al.ufunc(np.radians, "Of degrees.", ">>> radians(0.0)", "0.0", x=None)
+    assert made.__module__ == __name__
+    assert made.__doc__ == "Of degrees.\n\n>>> import autograd_lite as al\n>>> radians(0.0)\n0.0"
+    nowhere = eval('al.ufunc(np.radians, "Of degrees.", x=None)', {"al": al, "np": np})
+    assert nowhere.__module__ == "autograd_lite.core"
+    assert nowhere.__doc__ == "Of degrees."

@@ -24,6 +24,7 @@ class DeltaFinding:
     `line` is NumPy code that gives `expected`, or None where there is no short way to write it.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> x, w = np.array([[1.0, 2.0]]), al.tensor([[0.5], [-1.0]], requires_grad=True, name="w")
     >>> loss = (x @ w).square().sum()
     >>> report = al.check_deltas(loss, {"w": x.T @ (x @ w.data)})
@@ -117,6 +118,7 @@ class DeltaReport:
     `report[name]` is the finding of one delta.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> x, w = np.array([[1.0, 2.0]]), al.tensor([[0.5], [-1.0]], requires_grad=True, name="w")
     >>> loss = (x @ w).square().sum()
     >>> report = al.check_deltas(loss, {"w": x.T @ (x @ w.data)})

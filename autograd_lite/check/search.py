@@ -35,6 +35,7 @@ class Cause:
     """One slip that is part of an explanation. `factor` is set where a constant is behind it.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> x, w = np.array([[1.0, 2.0]]), al.tensor([[0.5], [-1.0]], requires_grad=True, name="w")
     >>> loss = (x @ w).square().sum()
     >>> report = al.check_deltas(loss, {"w": x.T @ (x @ w.data)})

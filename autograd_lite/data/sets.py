@@ -101,6 +101,7 @@ class Mnist(Shown):
     All are read-only arrays of uint8: `train_images` (60000, 28, 28), `train_labels` (60000,), `test_images`
     (10000, 28, 28) and `test_labels` (10000,).
 
+    >>> import numpy as np
     >>> from autograd_lite import data
     >>> images, labels = np.zeros((2, 28, 28), np.uint8), np.array([5, 0], np.uint8)
     >>> data.Mnist(images, labels, images[:1], labels[:1])
@@ -120,6 +121,7 @@ class Imdb(Shown):
 
     The labels are a read-only array of float64, (25000,). The words stand in lower case, separated by spaces.
 
+    >>> import numpy as np
     >>> from autograd_lite import data
     >>> data.Imdb(("bad .", "a good film ."), np.array([0.0, 1.0]))
     Imdb(reviews: 2, labels: float64 (2,))
@@ -136,6 +138,7 @@ class Admissions(Shown):
     `gre` is a test score and `gpa` a mean grade, both in points; the best schools have rank 1, the others 2 to 4.
     All are read-only arrays (400,), of int64 but for `gpa`, float64.
 
+    >>> import numpy as np
     >>> from autograd_lite import data
     >>> data.Admissions(np.array([0, 1]), np.array([380, 660]), np.array([3.61, 3.67]), np.array([3, 3]))
     Admissions(admit: int64 (2,), gre: int64 (2,), gpa: float64 (2,), rank: int64 (2,))

@@ -44,6 +44,7 @@ class Derived:
     `lost` are inputs whose arrays were kept nowhere, as those of a weight whose Tensor is gone.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> x, w = al.tensor([[1.0, 2.0]], name="x"), al.tensor([[0.5], [0.25]], requires_grad=True, name="w")
     >>> derived = al.derive((x @ w).sum())
     >>> derived.gradients

@@ -51,7 +51,7 @@ def algebra(loss: Tensor, *, names: Any = None) -> Algebra:
 
     >>> import autograd_lite as al
     >>> a, b, c = (al.tensor(n, requires_grad=True, name=name) for n, name in ((5.0, "a"), (3.0, "b"), (2.0, "c")))
-    >>> print(algebra(3 * (a + b * c)))
+    >>> print(al.algebra(3 * (a + b * c)))
     result = 3 (a + b c)
     """
     refuse_other(loss)

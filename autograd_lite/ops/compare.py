@@ -280,7 +280,7 @@ def is_tensor(obj: Any) -> bool:
     """Whether it is a Tensor.
 
     >>> import autograd_lite as al
-    >>> al.is_tensor(al.zeros(2)), al.is_tensor(np.zeros(2))
+    >>> al.is_tensor(al.zeros(2)), al.is_tensor([0.0, 0.0])
     (True, False)
     """
     return isinstance(obj, Tensor)

@@ -237,6 +237,8 @@ def relu(x: Array) -> Any:
     >>> import autograd_lite as al
     >>> al.relu(al.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
+    >>> al.func.grad(lambda x: al.relu(x).sum())(al.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 1.])
     """
     return np.maximum(x, 0)
 

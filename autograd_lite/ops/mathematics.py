@@ -158,8 +158,8 @@ def xlogy(input: Any, other: Any) -> Any:
     """x log(y), and 0 where x is 0, whatever y is (but for NaN).
 
     >>> import autograd_lite as al
-    >>> al.xlogy(al.tensor([0.0, 2.0]), al.tensor([0.0, 1.0]))
-    tensor([0., 0.])
+    >>> al.xlogy(al.tensor([0.0, 2.0]), al.tensor([0.0, 10.0]))
+    tensor([0.        , 4.60517019])
     """
     if isinstance(other, int | float):
         other = np.asarray(other, _data(input).dtype)
@@ -171,8 +171,8 @@ def xlog1py(input: Any, other: Any) -> Any:
     """x log(1 + y), and 0 where x is 0.
 
     >>> import autograd_lite as al
-    >>> al.xlog1py(al.tensor([0.0, 2.0]), al.tensor([-1.0, 0.0]))
-    tensor([0., 0.])
+    >>> al.xlog1py(al.tensor([0.0, 2.0]), al.tensor([-1.0, 9.0]))
+    tensor([0.        , 4.60517019])
     """
     return xlogy(input, add(1.0, other))
 

@@ -182,8 +182,9 @@ def slogdet(A: Any) -> SignedLog:  # noqa: N803
     Raises ValueError for what is not square.
 
     >>> import autograd_lite as al
-    >>> al.linalg.slogdet(al.tensor([[-1.0]])).sign.item()
-    -1.0
+    >>> sign, logabsdet = al.linalg.slogdet(al.tensor([[0.0, 2.0], [1.0, 0.0]]))
+    >>> sign, logabsdet
+    (tensor(-1.), tensor(0.69314718))
     """
     a = _square(A, "slogdet")
     return SignedLog(_sign_of_det(a), _logdet(a))

@@ -53,8 +53,8 @@ def mm(input: Any, mat2: Any) -> Any:
     """The product of two matrices. Raises ValueError for anything but two matrices that fit.
 
     >>> import autograd_lite as al
-    >>> al.mm(al.ones(1, 2), al.ones(2, 1)).tolist()
-    [[2.0]]
+    >>> al.mm(al.tensor([[1.0, 2.0]]), al.tensor([[3.0], [4.0]])).tolist()
+    [[11.0]]
     """
     _refuse_dims("mm", (input, 2), (mat2, 2))
     return matmul(input, mat2)
@@ -280,21 +280,21 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1)
 
 
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * bmm(batch1, batch2).
+    """beta * input + alpha * bmm(batch1, batch2): (b, n, p) of batches (b, n, m) and (b, m, p).
 
     >>> import autograd_lite as al
-    >>> al.baddbmm(al.ones(1, 1, 1), al.ones(1, 1, 2), al.ones(1, 2, 1)).item()
-    3.0
+    >>> al.baddbmm(al.ones(2, 1, 4), al.ones(2, 1, 3), al.ones(2, 3, 4)).tolist()
+    [[[4.0, 4.0, 4.0, 4.0]], [[4.0, 4.0, 4.0, 4.0]]]
     """
     return _added(input, bmm(batch1, batch2), beta, alpha)
 
 
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * the sum of all products of pairs.
+    """beta * input + alpha * the sum of all products of pairs: (n, p) of batches (b, n, m) and (b, m, p).
 
     >>> import autograd_lite as al
-    >>> al.addbmm(al.zeros(1, 1), al.ones(3, 1, 2), al.ones(3, 2, 1)).item()
-    6.0
+    >>> al.addbmm(al.zeros(1, 4), al.ones(2, 1, 3), al.ones(2, 3, 4)).tolist()
+    [[6.0, 6.0, 6.0, 6.0]]
     """
     return _added(input, sum(bmm(batch1, batch2), 0), beta, alpha)
 

@@ -52,6 +52,8 @@ def prod(
     >>> import autograd_lite as al
     >>> al.prod(al.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([ 2., 12.])
+    >>> al.func.grad(al.prod)(al.tensor([0.0, 2.0, 3.0]))
+    tensor([6., 0., 0.])
     """
     x = _operand(input) if dtype is None else _operand(input).astype(dtype)
     x = x * (1 if x.dtype != np.bool_ else np.int64(1))
