@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.autograd import grad as gradients
 from autograd_lite.core import Node, Tensor, leaf
 from autograd_lite.func.trees import leaves, mapped, rebuilt, tensors
+from autograd_lite.gradients import grad as gradients
 from autograd_lite.graph import reach
 from autograd_lite.modes import enable_grad, is_grad_enabled
 from autograd_lite.ops import clone, reshape, stack

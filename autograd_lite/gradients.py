@@ -1,4 +1,4 @@
-"""`al.autograd`: gradients on request, into `grad` by `backward` or as a result by `grad`; and `Function`."""
+"""Gradients on request: into `grad` by `backward`, or as a result by `grad`."""
 
 from __future__ import annotations
 
@@ -8,26 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.anomaly import AnomalyError, detect_anomaly
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.engine import flow, settle
-from autograd_lite.function import Function
 from autograd_lite.memory import Array
-from autograd_lite.modes import enable_grad, is_grad_enabled, mode, no_grad, set_grad_enabled
+from autograd_lite.modes import enable_grad, mode
 from autograd_lite.ops.shape import cast
 from autograd_lite.sparse import RowSparse
-
-__all__ = [
-    "AnomalyError",
-    "Function",
-    "backward",
-    "detect_anomaly",
-    "enable_grad",
-    "grad",
-    "is_grad_enabled",
-    "no_grad",
-    "set_grad_enabled",
-]
 
 
 def _flow(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
