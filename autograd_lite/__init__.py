@@ -3,17 +3,26 @@
 import numpy as np
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
-from autograd_lite import autograd, creation, func, linalg, methods, nn, onnx, ops, optim, random, sampling, utils
+from autograd_lite import autograd, creation, cuda, func, linalg, methods, nn, onnx, ops, optim, random, sampling, utils
 from autograd_lite.aids import LintReport, lint
-from autograd_lite.autograd import AnomalyError, detect_anomaly
+from autograd_lite.anomaly import AnomalyError, detect_anomaly, is_anomaly_enabled
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
 from autograd_lite.compiler import TraceError, compile
 from autograd_lite.core import GraphError, Node, Op, Tensor, primitive, ufunc
 from autograd_lite.creation import *
 from autograd_lite.derive import Derived, derive
+from autograd_lite.devices import device
 from autograd_lite.draw import Algebra, Picture, SideBySide, algebra, animate, draw, side_by_side, to_dot
 from autograd_lite.graph import record_lines
-from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
+from autograd_lite.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+    watch,
+)
 from autograd_lite.ops import (
     absolute,
     cholesky,
@@ -50,7 +59,16 @@ from autograd_lite.ops.reduce import *
 from autograd_lite.ops.scan import *
 from autograd_lite.ops.shape import *
 from autograd_lite.ops.statistics import *
-from autograd_lite.random import get_rng_state, manual_seed, set_rng_state
+from autograd_lite.ops.trigonometry import *
+from autograd_lite.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from autograd_lite.sampling import *
 from autograd_lite.saving import load, save
 from autograd_lite.sparse import RowSparse
@@ -67,6 +85,7 @@ __all__ = [
     "Algebra",
     "AnomalyError",
     "Derived",
+    "Generator",
     "GraphError",
     "LintReport",
     "Node",
@@ -86,9 +105,12 @@ __all__ = [
     "cholesky",
     "cholesky_solve",
     "compile",
+    "cuda",
+    "default_generator",
     "derive",
     "det",
     "detect_anomaly",
+    "device",
     "double",
     "draw",
     "enable_grad",
@@ -100,12 +122,16 @@ __all__ = [
     "gradcheck",
     "gradgradcheck",
     "half",
+    "inference_mode",
+    "initial_seed",
     "int8",
     "int16",
     "int32",
     "int64",
     "inverse",
+    "is_anomaly_enabled",
     "is_grad_enabled",
+    "is_inference_mode_enabled",
     "linalg",
     "lint",
     "load",
@@ -127,6 +153,7 @@ __all__ = [
     "random",
     "record_lines",
     "save",
+    "seed",
     "set_grad_enabled",
     "set_rng_state",
     "short",

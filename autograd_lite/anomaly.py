@@ -12,14 +12,23 @@ import numpy as np
 
 from autograd_lite.core import Node, Op, Tensor
 from autograd_lite.memory import Site, call_site
-from autograd_lite.modes import mode, watch
+from autograd_lite.modes import contexts, mode, watch
 from autograd_lite.operands import frames, labels
 from autograd_lite.remedies import OUTSIDE, backward_remedy, forward_remedy
 from autograd_lite.sparse import RowSparse
 
 
 class AnomalyError(RuntimeError):
-    """NaN or infinity where `detect_anomaly` looks: the `op`'s name, its `site` (file and line), which way."""
+    """NaN or infinity where `detect_anomaly` looks: the `op`'s name, its `site` (file and line), which way.
+
+    >>> import autograd_lite as al
+    >>> try:
+    ...     with al.detect_anomaly():
+    ...         al.log(al.tensor(-1.0))
+    ... except al.AnomalyError as error:
+    ...     print(error.op, error.backward)
+    log False
+    """
 
     def __init__(self, text: str, op: str, site: Site | None, backward: bool) -> None:
         super().__init__(text)
@@ -29,6 +38,7 @@ class AnomalyError(RuntimeError):
 class _Found(threading.local):
     def __init__(self) -> None:
         self.settings: list[dict[str, Any]] = []  # NumPy's, as each context found them
+        self.standing: tuple[detect_anomaly, dict[str, Any]] | None = None  # by a statement, and NumPy's before it
 
 
 _found = _Found()
@@ -82,6 +92,53 @@ class detect_anomaly(watch):  # noqa: N801 (PyTorch's spelling)
         error = backward_anomaly(node, argument, g, gx, self._inf)
         if error is not None:
             raise error
+
+
+class set_detect_anomaly:  # noqa: N801
+    """`detect_anomaly` on or off in this thread: as a statement from now on, as a context inside.
+
+    >>> import autograd_lite as al
+    >>> with al.autograd.set_detect_anomaly(True):
+    ...     al.autograd.is_anomaly_enabled()
+    True
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True, check_inf: bool = True) -> None:
+        self._before = _found.standing and _found.standing[0]
+        _stand(detect_anomaly(check_nan, check_inf) if mode else None)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *args: object) -> None:
+        _stand(self._before)
+
+
+def _stand(detector: detect_anomaly | None) -> None:
+    if _found.standing is not None:
+        old, settings = _found.standing
+        mode.watchers = tuple(w for w in mode.watchers if w != old._looked_at)
+        mode.trap = None if mode.trap == old._flowing else mode.trap
+        np.seterr(**settings)
+        contexts.count(-1)
+    _found.standing = None if detector is None else (detector, dict(np.seterr(all="ignore")))
+    if detector is not None:
+        mode.watchers = (*mode.watchers, detector._looked_at)
+        mode.trap = detector._flowing if detector._nan else mode.trap
+        contexts.count(1)
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether NaN and infinity are looked for in this thread.
+
+    >>> import autograd_lite as al
+    >>> with al.detect_anomaly():
+    ...     al.is_anomaly_enabled()
+    True
+    >>> al.is_anomaly_enabled()
+    False
+    """
+    return mode.trap is not None or _found.standing is not None
 
 
 def bad(array: Any, inf: bool = True) -> bool:

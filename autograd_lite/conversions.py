@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_lite import creation, ops
 from autograd_lite.core import Tensor
+from autograd_lite.devices import device, names_device
 from autograd_lite.memory import Array
 
 if TYPE_CHECKING:
@@ -20,11 +21,7 @@ def _dtype_of(given: Any) -> Any:
     """The dtype in an argument of `to`: a Tensor's, or the one that it names; None for a device."""
     if isinstance(given, Tensor):
         return given.dtype
-    if isinstance(given, str) and given.partition(":")[0] in ("cpu", "cuda", "mps", "meta", "xpu"):
-        if given.partition(":")[0] != "cpu":
-            raise ValueError(f"there is no device {given!r}: arrays are NumPy's, on the CPU")
-        return None
-    return given
+    return None if names_device(given) else given
 
 
 class Conversions:
@@ -107,8 +104,25 @@ class Conversions:
 
     @property
     def device(self) -> Any:
-        """Where it is: "cpu", always."""
-        return "cpu"
+        """Where it is: `device("cpu")`, always."""
+        return device("cpu")
+
+    def get_device(self) -> Any:
+        """-1, as of every tensor on the CPU."""
+        return -1
+
+    @property
+    def is_cpu(self) -> Any:
+        """True."""
+        return True
+
+    def cuda(self, device: Any = None) -> Any:
+        """Raises ValueError: there is none."""
+        return self.to("cuda")
+
+    def is_inference(self) -> Any:
+        """False: what is made inside `inference_mode` is as any other tensor."""
+        return False
 
     @property
     def is_cuda(self) -> Any:
@@ -156,22 +170,26 @@ class Conversions:
 
     # Others like it: of its dtype, unless another is given
 
-    def new_tensor(self, data: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_tensor(self, data: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
         """A tensor with this data."""
-        return creation.tensor(data, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+        return creation.tensor(data, dtype=dtype or self.data.dtype, device=device, requires_grad=requires_grad)
 
-    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
         """Zeros of a shape."""
-        return creation.zeros(*size, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+        return creation.zeros(*size, dtype=dtype or self.data.dtype, device=device, requires_grad=requires_grad)
 
-    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
         """Ones of a shape."""
-        return creation.ones(*size, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+        return creation.ones(*size, dtype=dtype or self.data.dtype, device=device, requires_grad=requires_grad)
 
-    def new_empty(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
         """Anything of a shape."""
-        return creation.empty(*size, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+        return creation.empty(*size, dtype=dtype or self.data.dtype, device=device, requires_grad=requires_grad)
 
-    def new_full(self, size: Any, fill_value: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_full(
+        self, size: Any, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False
+    ) -> Tensor:
         """One value all over a shape."""
-        return creation.full(size, fill_value, dtype=dtype or self.data.dtype, requires_grad=requires_grad)
+        return creation.full(
+            size, fill_value, dtype=dtype or self.data.dtype, device=device, requires_grad=requires_grad
+        )

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import interop, ops
-from autograd_lite.autograd import tensor_backward
 from autograd_lite.conversions import Conversions
 from autograd_lite.core import GraphError, Node, Tensor, leaf
+from autograd_lite.gradients import tensor_backward
 from autograd_lite.inplace import Writes
 from autograd_lite.memory import Array, name_of, set_name, tick
 from autograd_lite.modes import changes, contexts, mode

@@ -14,6 +14,7 @@ from typing import Any
 class _Mode(threading.local):
     def __init__(self) -> None:
         self.grad = True
+        self.inference = False
         self.watchers: tuple[Callable[..., None], ...] = ()
         self.trap: Callable[..., None] | None = None  # looks at every gradient on its way, while there is one
         self.listener: Any = None  # is told of backward passes and of optimizers' steps, while there is one
@@ -50,8 +51,28 @@ changes = _Changes()
 
 
 def is_grad_enabled() -> bool:
-    """Whether ops are recorded in this thread."""
+    """Whether ops are recorded in this thread.
+
+    >>> import autograd_lite as al
+    >>> al.is_grad_enabled()
+    True
+    >>> al.no_grad(al.is_grad_enabled)()
+    False
+    """
     return mode.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this is inside an `inference_mode`, in this thread.
+
+    >>> import autograd_lite as al
+    >>> with al.inference_mode():
+    ...     al.is_inference_mode_enabled()
+    True
+    >>> al.is_inference_mode_enabled()
+    False
+    """
+    return mode.inference
 
 
 class _Setting(ContextDecorator):
@@ -121,9 +142,38 @@ class no_grad(_GradSetting):  # noqa: N801 (PyTorch's spelling)
 
 
 class enable_grad(_GradSetting):  # noqa: N801
-    """Recording on again inside a `no_grad`, in this thread. Also a decorator."""
+    """Recording on again inside a `no_grad`, in this thread. Also a decorator.
+
+    >>> import autograd_lite as al
+    >>> w = al.tensor(2.0, requires_grad=True)
+    >>> with al.no_grad(), al.enable_grad():
+    ...     y = w * 3
+    >>> y.requires_grad
+    True
+    """
 
     _grad = True
+
+
+class inference_mode(_Setting):  # noqa: N801
+    """As `no_grad`, and as `enable_grad` with `mode=False`; tensors made inside are as all others. Also a decorator.
+
+    >>> import autograd_lite as al
+    >>> with al.inference_mode():
+    ...     al.is_grad_enabled(), al.is_inference_mode_enabled()
+    (False, True)
+    """
+
+    _on: bool
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """With `mode`, or as a decorator without parentheses."""
+        made = super().__new__(cls)
+        made._on = True if callable(mode) else bool(mode)
+        return made(mode) if callable(mode) else made
+
+    def _wanted(self) -> dict[str, Any]:
+        return {"grad": not self._on, "inference": self._on}
 
 
 class set_grad_enabled(_Setting):  # noqa: N801
@@ -158,7 +208,15 @@ class set_grad_enabled(_Setting):  # noqa: N801
 
 
 class watch(_Setting):  # noqa: N801
-    """Call `watcher(op, args, attrs, result)` after every op of this thread, constants and all. Also a decorator."""
+    """Call `watcher(op, args, attrs, result)` after every op of this thread, constants and all. Also a decorator.
+
+    >>> import autograd_lite as al
+    >>> seen = []
+    >>> with al.watch(lambda op, args, attrs, result: seen.append(op.name)):
+    ...     _ = al.exp(al.ones(2)).sum()
+    >>> seen
+    ['exp', 'sum']
+    """
 
     def __init__(self, watcher: Callable[..., None]) -> None:
         self._watcher = watcher

@@ -304,6 +304,12 @@ def _drawn_again(lib: Any, seed: Callable[[], Any]) -> Any:
     return bool((lib.rand(5) == first).all())
 
 
+def _seeded(lib: Any) -> Any:
+    g = lib.Generator().manual_seed(-3)
+    found = [g.initial_seed(), lib.seed() == lib.initial_seed() == lib.default_generator.initial_seed()]
+    return [*found, _drawn_again(lib, lambda: lib.default_generator.manual_seed(3))]
+
+
 def _resumed(lib: Any) -> Any:
     state = lib.get_rng_state()
     return _drawn_again(lib, lambda: lib.set_rng_state(state))
@@ -342,6 +348,10 @@ MAKING = {
     "set_grad_enabled": [program(lambda lib, x: [under(lib.set_grad_enabled(False), x), x * 2.0], X)],
     "no_grad": [program(lambda lib, x: [under(lib.no_grad(), x), x * 2.0], X)],
     "enable_grad": [program(lambda lib, x: under(lib.no_grad(), x, lib.enable_grad()), X)],
+    "inference_mode": [program(lambda lib, x: under(lib.inference_mode(), x.detach()), X)],
+    **family("is_inference_mode_enabled is_anomaly_enabled", c()),
+    "device": [program(lambda lib: lib.device("cpu", 0).index)],
+    **family("initial_seed seed default_generator Generator", program(_seeded)),
     **family("get_rng_state set_rng_state", program(lambda lib: _resumed(lib))),
     **family("save load", program(lambda lib, x, w: _stored(lib, x.detach(), w.detach()), X, whole(3))),
 }  # fmt: skip
@@ -356,6 +366,14 @@ def _inner(lib: Any, x: Any, change: Callable[[Any], Any]) -> Any:
     return [x.grad, y.grad if y.retains_grad else None] if hasattr(y, "retains_grad") else [x.grad, y.grad]
 
 
+def _refused(call: Callable[[], Any]) -> Any:
+    try:
+        call()
+    except (ValueError, RuntimeError, AssertionError):
+        return True
+    return False
+
+
 METHODS = {
     "view": [c(X, 6, 4), c(X, -1)], "reshape": [c(X, 6, 4), c(X, (-1, 2))], "permute": [c(X, 2, 0, 1)],
     **family("expand", c(real(3, 1), 3, 4), c(real(3, 1), 2, -1, 4)), "repeat": [c(real(2, 3), 2, 1, 2)],
@@ -367,9 +385,11 @@ METHODS = {
     **family("contiguous cpu detach", c(X)), "detach_": [c(X)], "requires_grad_": [c(real(2, 3, fixed=True), True)],
     "item": [c(given([2.5]))],
     **family("tolist dtype ndim shape nbytes itemsize device", c(given([[1.0, 2.0]]))),
-    **family("size dim numel nelement ndimension element_size stride is_contiguous is_cuda is_leaf requires_grad",
+    **family("size dim numel nelement ndimension element_size stride is_contiguous is_cuda is_cpu is_leaf requires_grad"
+             " get_device is_inference",
              c(X)),
     **family("numpy", c(given([1.0, 2.0]))),
+    "cuda": [program(lambda lib, x: _refused(lambda: x.cuda()), X)],
     "sum_to_size": [c(X, 3, 1), c(X, (1, 3, 4))],
     "new_empty": [program(lambda lib, x: x.new_empty((2, 3)).shape, X)],
     "backward": [program(lambda lib, x: [(x * x).backward(lib.ones_like(x)), x.grad], X)],

@@ -356,10 +356,19 @@ def _function(lib: Any, x: Any) -> Any:
     return Cube.apply(x)
 
 
+def _checked(lib: Any, x: Any) -> Any:
+    x.requires_grad_()
+    return [
+        bool(getattr(lib.autograd, name)(lib.sin, (x,), eps=1e-6, atol=1e-4)) for name in ("gradcheck", "gradgradcheck")
+    ]
+
+
 AUTOGRAD = {
     "Function": [program(_function, X)],
     "detect_anomaly": [program(lambda lib, x: under(lib.autograd.detect_anomaly(), x), X)],
-    **{name: CALLS[name] for name in ("no_grad", "enable_grad", "set_grad_enabled")},
+    "set_detect_anomaly": [program(lambda lib, x: under(lib.autograd.set_detect_anomaly(True), x), X)],
+    **family("gradcheck gradgradcheck", program(lambda lib, x: _checked(lib, x.detach().double()), X)),
+    **{name: CALLS[name] for name in ("no_grad", "enable_grad", "set_grad_enabled", "inference_mode")},
     "grad": [program(lambda lib, x: lib.autograd.grad(_power(lib, x), [x], create_graph=True), X)],
     "backward": [program(lambda lib, x: [lib.autograd.backward([_power(lib, x)]), x.grad][1], X)],
 }

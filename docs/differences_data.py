@@ -50,12 +50,12 @@ NUMBERS = (
         "`one_hot` makes floats", "nn.functional.one_hot(tensor([1, 0])).dtype", why="they are multiplied with floats"
     ),
     _row("no complex numbers", "tensor([1j]).dtype"),
-    _row("no devices", "tensor([1.0]).device", 'nn.Linear(1, 1).to("meta").weight.shape'),
+    _row("no device but the CPU", 'ones(1, device="cpu").device', 'nn.Linear(1, 1).to("meta").weight.shape'),
     _row(
         "the same seed draws other numbers",
         "manual_seed(0); rand(1)",
-        "type(manual_seed(0)).__module__",
-        why="generators are NumPy's; where one can be given, it is `np.random.default_rng(0)`",
+        "type(Generator().get_state()).__name__",
+        why="draws are NumPy's; where a `Generator` can be given, `np.random.default_rng(0)` can, too",
     ),
     _row("as many digits are shown as NumPy shows", "tensor([1 / 3])"),
 )
@@ -166,11 +166,18 @@ GRADIENTS = (
         why="PyTorch's gradient is 0; `randn(...) * std + mean` has the real one",
     ),
     _row(
-        "`autograd.Function` has one output",
-        "class Two(autograd.Function):\n"
-        "    forward = staticmethod(lambda ctx, x: (x, 2 * x))\n"
-        "    backward = staticmethod(lambda ctx, g, h: g + 2 * h)\n"
-        "Two.apply(ones(1))",
+        "`autograd.Function` has no `mark_dirty`, `jvp` and `vmap`",
+        'hasattr(autograd.Function, "jvp")',
+        why="its forward does not write into its inputs",
+    ),
+    _row(
+        "`inference_mode` is `no_grad`",
+        "with inference_mode():\n    x = ones(1)\n(x * ones(1, requires_grad=True)).requires_grad",
+        why="tensors made inside are as all others",
+    ),
+    _row(
+        "`autograd.functional` refuses `strict=True`",
+        "autograd.functional.jacobian(lambda x: 2 * x, ones(1), strict=True)",
     ),
     _row(
         "`autograd.grad` says no for `allow_unused` where PyTorch has None, which means no",
@@ -182,9 +189,9 @@ GRADIENTS = (
         why="that is where to look; PyTorch looks for NaN on the way back",
     ),
     _row(
-        "`gradcheck` and `gradgradcheck` are `al.gradcheck` and `al.gradgradcheck`, and return a report",
-        "autograd.gradcheck(sin, ones(1, dtype=float64, requires_grad=True))",
-        why="true or false, and it says what is wrong where; `raise_exception=True` raises",
+        "`al.gradcheck` and `al.gradgradcheck` return a report",
+        "type(gradcheck(sin, ones(1, dtype=float64, requires_grad=True))).__name__",
+        why="true or false, and it says what is wrong where; `al.autograd.gradcheck` raises, as PyTorch's",
     ),
 )
 

@@ -308,10 +308,8 @@ def test_a_gradient_that_cannot_be_the_arguments_names_the_function():
         Odd.apply(leaf(1.0, 2.0)).sum().backward()
 
 
-@pytest.mark.parametrize(
-    "bad", [1.0, np.ones(2), None, (al.ones(2), al.ones(2))], ids=["float", "array", "None", "two"]
-)
-def test_forward_must_return_one_tensor(bad: Any):
+@pytest.mark.parametrize("bad", [1.0, np.ones(2), None], ids=["float", "array", "None"])
+def test_forward_must_return_tensors(bad: Any):
     class Bad(Function):
         @staticmethod
         def forward(ctx: Any, x: Any) -> Any:

@@ -10,19 +10,19 @@ PACKAGE = ROOT / "autograd_lite"
 
 # Each may import what stands before it. Names are modules or packages of autograd_lite; models come last of all.
 LAYERS = [
-    ["memory", "modes", "sparse", "random", "callpath", "operands", "misfit", "remedies"],
+    ["memory", "modes", "sparse", "devices", "random", "callpath", "operands", "misfit", "remedies"],
     ["core"],
-    ["creation", "graph", "anomaly", "data", "saving"],
+    ["creation", "graph", "anomaly", "data", "saving", "cuda"],
     ["sampling"],
     ["ops"],
-    ["engine", "function", "numpy_names"],
-    ["autograd", "interop", "inplace", "opmethods", "conversions", "linalg"],
+    ["engine", "numpy_names"],
+    ["gradients", "interop", "inplace", "opmethods", "conversions", "linalg"],
     ["updates"],
     ["methods", "recorded"],
     ["derive"],
     ["nn", "draw", "check", "utils"],
     ["optim", "func"],
-    ["onnx", "aids"],
+    ["onnx", "aids", "autograd"],
     ["compiler"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import autograd
 from autograd_lite.check.judge import Entry, Judge, Verdict, entries_of
 from autograd_lite.check.problem import Problem
 from autograd_lite.check.replay import Replay
 from autograd_lite.core import Op, Tensor
+from autograd_lite.gradients import grad
 from autograd_lite.graph import reach
 from autograd_lite.memory import Array, Site, call_site
 from autograd_lite.modes import watch
@@ -157,7 +157,7 @@ def derived(call: Call) -> Problem | None:
     def evaluate(tensors: list[Tensor]) -> Any:
         *arguments, weight = tensors
         y = call.again(arguments)
-        grads = autograd.grad(y, arguments, weight, create_graph=True, allow_unused=True)
+        grads = grad(y, arguments, weight, create_graph=True, allow_unused=True)
         return [t for t in grads if t is not None]
 
     names = [*(call.name(k) for k in recorded), "g"]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import autograd
 from autograd_lite.check import blame
 from autograd_lite.check.judge import STEP, Entry, Judge, Verdict
 from autograd_lite.check.problem import Problem, as_outputs
@@ -15,6 +14,7 @@ from autograd_lite.check.purity import impure
 from autograd_lite.check.replay import Replay
 from autograd_lite.check.report import Finding, GradcheckError, Report, place
 from autograd_lite.core import Tensor
+from autograd_lite.gradients import grad
 from autograd_lite.memory import Array, name_of
 
 FEW = 3  # findings of one kind that are listed for an input
@@ -44,6 +44,7 @@ def gradcheck(
     GradcheckError where the gradients are wrong.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> from autograd_lite.check import gradcheck
     >>> x = al.tensor([0.5, 2.0], requires_grad=True, name="x")
     >>> bool(gradcheck(lambda x: al.log(x) * x, x))
@@ -122,7 +123,7 @@ def _gradient_of(forward: Callable[[list[Tensor]], Any], count: int) -> Callable
         if not reached:
             raise ValueError("no output of the function has a graph: there is no gradient to differentiate")
         ys, gs = zip(*reached, strict=True)
-        grads = autograd.grad(ys, xs, list(gs), create_graph=True, allow_unused=True)
+        grads = grad(ys, xs, list(gs), create_graph=True, allow_unused=True)
         return [Tensor(np.zeros(x.shape)) if g is None else g for x, g in zip(xs, grads, strict=True)]
 
     return evaluate

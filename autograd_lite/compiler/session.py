@@ -22,7 +22,7 @@ from autograd_lite.memory import name_of
 from autograd_lite.modes import contexts, mode
 from autograd_lite.ops.fused import keep_mask
 from autograd_lite.ops.index import _refuse_range, scatter_rows
-from autograd_lite.random import state_of
+from autograd_lite.random import Generator, state_of
 
 
 class Session:
@@ -127,12 +127,13 @@ class Session:
 
     def _drawn(self, op: Op, attrs: dict[str, Any], y: Any) -> Any:
         """Random numbers, drawn anew in each step."""
-        generator, made = attrs.get("generator"), self.trace.made
+        generator: Any = attrs.get("generator")
+        made, own = self.trace.made, type(generator) in (np.random.Generator, Generator)
         self.drew.add(id(generator))
         plain = op is op_of(draws) and not attrs["params"] and attrs["dtype"] in (None, np.float64) and y.ndim
-        if plain and type(generator) is np.random.Generator:
+        if plain and own:
             return made("draw", getattr(generator, attrs["method"]), (), y, effect=True)
-        if op is not op_of(keep_mask) or type(generator) is not np.random.Generator or y.dtype != np.float64:
+        if op is not op_of(keep_mask) or not own or y.dtype != np.float64:
             return made("call", op.forward, (), y, attrs, effect=True)
         p = attrs["p"]
         drawn = made("draw", generator.random, (), np.where(y > 0, 1.0, 0.0), effect=True)

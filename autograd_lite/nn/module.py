@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite.core import Tensor
+from autograd_lite.devices import names_device
 from autograd_lite.memory import tick, written
 from autograd_lite.modes import changes, contexts, mode
 from autograd_lite.nn.hooks import Handle, Hooks
@@ -288,7 +289,7 @@ class Module:
 
     def to(self, dtype: npt.DTypeLike) -> Self:
         """All floating-point parameters and buffers in another dtype, in place; "cpu" changes nothing."""
-        if isinstance(dtype, str) and dtype == "cpu":
+        if names_device(dtype):
             return self
         kind = np.dtype(dtype)
         if kind.kind != "f":

@@ -1,4 +1,4 @@
-"""`al.autograd`: gradients on request, into `grad` by `backward` or as a result by `grad`; and `Function`."""
+"""Gradients on request: into `grad` by `backward`, or as a result by `grad`."""
 
 from __future__ import annotations
 
@@ -8,26 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.anomaly import AnomalyError, detect_anomaly
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.engine import flow, settle
-from autograd_lite.function import Function
 from autograd_lite.memory import Array
-from autograd_lite.modes import enable_grad, is_grad_enabled, mode, no_grad, set_grad_enabled
+from autograd_lite.modes import enable_grad, mode
 from autograd_lite.ops.shape import cast
 from autograd_lite.sparse import RowSparse
-
-__all__ = [
-    "AnomalyError",
-    "Function",
-    "backward",
-    "detect_anomaly",
-    "enable_grad",
-    "grad",
-    "is_grad_enabled",
-    "no_grad",
-    "set_grad_enabled",
-]
 
 
 def _flow(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
@@ -110,7 +96,16 @@ def backward(
     create_graph: bool = False,
     inputs: Sequence[Tensor] | None = None,
 ) -> None:
-    """`Tensor.backward` of several tensors at once, each with its gradient to start from: `al.autograd.backward`."""
+    """`Tensor.backward` of several tensors at once, each with its gradient to start from: `al.autograd.backward`.
+
+    Raises GraphError where a tensor has no graph, and ValueError for a gradient of another shape.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor(3.0, requires_grad=True)
+    >>> al.autograd.backward([x * x, 2.0 * x])
+    >>> x.grad
+    tensor(8.)
+    """
     tensors = [tensors] if isinstance(tensors, Tensor) else tensors
     if not isinstance(grad_tensors, list | tuple):
         grad_tensors = [grad_tensors] * len(tensors)
@@ -143,7 +138,8 @@ def grad(
     """The gradients of the outputs by the inputs, one Tensor for each input; no `grad` is touched.
 
     `grad_outputs` has the outputs' shapes, and may be left out for scalars. With `create_graph` the result can be
-    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`.
+    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`. Raises
+    GraphError where there is no graph, or it was freed.
 
     >>> import autograd_lite as al
     >>> x = al.tensor(2.0, requires_grad=True)
