@@ -275,9 +275,9 @@ def _turns(name: str, shape: Shape) -> Iterator[Edit]:
 
 
 def _flattened(name: str, shape: Shape) -> Iterator[Edit]:
-    """All but the batch as one dimension."""
-    if len(shape) > 2:
-        yield _on(name, "flatten(1)"), (shape[0], prod(shape[1:]))
+    """All but the batch as one dimension, or all but more than that."""
+    for d in range(1, len(shape) - 1):
+        yield _on(name, f"flatten({d})"), (*shape[:d], prod(shape[d:]))
 
 
 def _columns(name: str, shape: Shape) -> Iterator[Edit]:

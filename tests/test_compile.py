@@ -4,6 +4,7 @@ import gc
 import traceback
 import tracemalloc
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -125,6 +126,56 @@ def test_another_setting_is_another_program():
         rule.param_groups[0]["momentum"] = 0.9 if k < 6 else 0.5
 
     assert both(perceptron(lambda p: al.optim.SGD(p, lr=0.1, momentum=0.9)), BATCHES, between=change).recompiles == 2
+
+
+SETTINGS = {
+    "SGD": (lambda p: al.optim.SGD(p, lr=0.1, momentum=0.9), "momentum", lambda k: 0.95 - 0.02 * k),
+    "Nesterov": (lambda p: al.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True), "momentum", lambda k: 0.9 - 0.02 * k),
+    "decay": (lambda p: al.optim.SGD(p, lr=0.1, weight_decay=0.1), "weight_decay", lambda k: 0.1 / (k + 1)),
+    "RMSprop": (lambda p: al.optim.RMSprop(p, lr=0.01, momentum=0.5), "alpha", lambda k: 0.99 - 0.01 * k),
+    "Adadelta": (lambda p: al.optim.Adadelta(p), "rho", lambda k: 0.9 - 0.01 * k),
+    "Adagrad": (lambda p: al.optim.Adagrad(p, lr=0.1), "eps", lambda k: 1e-3 / (k + 1)),
+    "NAdam": (lambda p: al.optim.NAdam(p, lr=0.01), "momentum_decay", lambda k: 4e-3 / (k + 1)),
+    **{
+        kind.__name__: (
+            lambda p, kind=kind: kind(p, lr=0.01),
+            "betas",
+            lambda k: (0.95 - 0.01 * k, 0.999 - 0.001 * k),
+        )
+        for kind in (al.optim.Adam, al.optim.AdamW, al.optim.Adamax, al.optim.NAdam)
+    },
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_a_setting_that_changes_again_and_again_is_read(case):
+    make, name, value = SETTINGS[case]
+
+    def change(k, model, rule):
+        rule.param_groups[0][name] = value(k)
+
+    run = both(perceptron(make), BATCHES, between=change)
+    assert run.recompiles == 1 + (run.source.count("state") > 0)
+
+
+def test_a_setting_that_becomes_zero_is_another_program():
+    def change(k, model, rule):
+        rule.param_groups[0]["momentum"] = (0.9, 0.8, 0.7, 0.0)[k % 4]
+
+    assert both(perceptron(lambda p: al.optim.SGD(p, lr=0.1, momentum=0.9)), BATCHES, between=change).recompiles <= 4
+
+
+@pytest.mark.parametrize("kind", [partial(al.optim.SGD, momentum=0.9), al.optim.Adam], ids=["SGD", "Adam"])
+def test_one_cycle_with_momentum_needs_one_program_more(kind):
+    schedules = {}
+
+    def change(k, model, rule):
+        if k == 0:
+            schedules[id(rule)] = al.optim.lr_scheduler.OneCycleLR(rule, max_lr=0.1, total_steps=20)
+        else:
+            schedules[id(rule)].step()
+
+    assert both(perceptron(lambda p: kind(p, lr=0.1)), BATCHES, between=change, steps=18).recompiles == 2
 
 
 def test_frozen_and_thawed():

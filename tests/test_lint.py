@@ -177,6 +177,22 @@ def test_everything_is_as_before(kind: Any, started: bool):
     assert not same(changed, snapshot(model, optimizer))
 
 
+@pytest.mark.parametrize(("lr", "kinds"), [(1.0, []), (0.0, ["learning-rate-0"])])
+def test_an_optimizer_with_a_closure_is_seen_to_step(lr: float, kinds: list[str]):
+    model = mlp(nn.Tanh())
+    optimizer = al.optim.LBFGS(model.parameters(), lr=lr, max_iter=3)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(X), T)
+        loss.backward()
+        return loss
+
+    before = snapshot(model, optimizer)
+    assert [f.kind for f in al.lint(lambda: optimizer.step(closure)).findings] == kinds
+    assert same(before, snapshot(model, optimizer))
+
+
 def test_training_goes_on_as_without_a_lint():
     def run(linted: bool) -> list[float]:
         model = mlp(nn.Dropout(0.3))

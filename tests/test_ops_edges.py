@@ -142,7 +142,8 @@ def test_linear_has_the_promoted_dtype(bias: Any):
 
 def test_nll_loss_names_what_does_not_fit():
     with pytest.raises(
-        ValueError, match=r"nll_loss: for input \(2, 3, 4\) the target has shape \(2, 4\), and not \(2, 3\)"
+        ValueError,
+        match=r"nll_loss: input \(2, 3, 4\) has .* integers of shape \(2, 4\), and not int64 of shape \(2, 3\)",
     ):
         F.nll_loss(al.zeros(2, 3, 4), al.zeros(2, 3).long())
     with pytest.raises(ValueError, match=r"every target is ignore_index \(1\)"):

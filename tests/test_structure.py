@@ -10,7 +10,7 @@ PACKAGE = ROOT / "autograd_lite"
 
 # Each may import what stands before it. Names are modules or packages of autograd_lite; models come last of all.
 LAYERS = [
-    ["memory", "modes", "sparse", "devices", "random", "callpath", "operands", "misfit", "remedies"],
+    ["memory", "modes", "sparse", "devices", "random", "callpath", "operands", "misfit", "layer_misfit", "remedies"],
     ["core"],
     ["creation", "graph", "anomaly", "data", "saving", "cuda"],
     ["sampling"],

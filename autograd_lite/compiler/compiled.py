@@ -54,6 +54,7 @@ class Compiled:
         self._call: Callable[[Any], Any] = _never
         self._lock = threading.RLock()  # one step at a time: its buffers are there once
         self._traces = self._by_value = 0
+        self._changing: set[str] = set()  # settings of optimizers that were other numbers in another step
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Do the step."""
@@ -120,10 +121,12 @@ class Compiled:
 
     def _traced(self, args: tuple[Any, ...]) -> Any:
         """Run the step as it is, following it."""
-        session, guards = Session(), Guards()
+        guards = Guards()
+        guards.code(self._step)
+        self._changing.update(*(run.moved() for run in self._runs))
+        session = Session(frozenset(self._changing - guards.words))
         names = [n for n, p in self._signature.parameters.items() if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
         names = [*names[: len(args)], *(f"argument_{k}" for k in range(len(names), len(args)))]
-        guards.code(self._step)
         with session:
             self._met(session, guards)
             pairs = [given(session, name, arg) for name, arg in zip(names, args, strict=True)]
@@ -243,8 +246,9 @@ def compile(step: Any = None, *, backend: str = "numpy", keep_grads: bool = Fals
     nothing twice, nothing in vain, in buffers that are kept (`out=`). Python's control flow is as it was in the
     first call. Another program is made for other shapes, dtypes, `train()` and `eval()`, `requires_grad`, settings of
     modules and optimizers, and other values of what is no array among the arguments or among what the step's code
-    looks up; a learning rate may change from step to step. Random draws are made in each step. Arrays that the step
-    finds outside are read where they are.
+    looks up. A learning rate may change from step to step; so may other settings of optimizers that are floats, after
+    one more program, which reads them. Random draws are made in each step. Arrays that the step finds outside are read
+    where they are.
 
     Returned tensors are copies, without a graph. A gradient that the step itself forgets (`zero_grad`) is not left
     in `.grad`, unless `keep_grads`. Threads that call one compiled step wait for one another.

@@ -82,13 +82,20 @@ def still(now: Any, value: Any, then: Any) -> bool:
     return (now is value or not differs(now, value)) if then is None else bool(frozen(now) == then)
 
 
+def numeric(thing: Any) -> type | None:
+    """float or tuple, for a float or a tuple of floats; None for anything else."""
+    if type(thing) is tuple:
+        return tuple if thing and all(type(item) is float for item in thing) else None
+    return float if type(thing) is float else None
+
+
 class Guards:
     """Conditions in the text of a program, each with the values it is about, and which of them do not hold."""
 
     def __init__(self) -> None:
         self.found: list[tuple[str, Any, Any, Any]] = []  # what it is called, its container, the key, what it was
         self._seen: set[tuple[int, Any]] = set()
-        self.reads_lr = False  # does the step's own code name an optimizer's "lr"?
+        self.words: set[Any] = set()  # that the step's own code has: it may read settings by them
 
     def code(self, function: Any, owner: Any = None) -> None:
         """All that a function of the user's looks up outside: its own cells and globals, and those of such
@@ -101,7 +108,7 @@ class Guards:
             function = inspect.unwrap(function)
             if not isinstance(function, FunctionType) or not _users(function):
                 continue
-            self.reads_lr |= any("lr" in code.co_consts for code in _codes(function.__code__))
+            self.words.update(w for code in _codes(function.__code__) for w in code.co_consts if isinstance(w, str))
             for container, key, value in _looked_up(function, owner):
                 if (id(container), key) in self._seen:
                     continue

@@ -15,6 +15,8 @@ Shape = tuple[int, ...]
 class Place:
     """Where a value that a step finds, or leaves behind, is kept: `owner[key]`, or with an attribute `owner.key`.
 
+    A setting's key may be a pair: one number of several, `owner[name][k]`.
+
     `kind` is "tensor", "grad", "state", "setting", "argument" or "constant".
     """
 
@@ -27,6 +29,8 @@ class Place:
         """What is there now."""
         if self.kind in ("tensor", "grad"):
             return getattr(self.owner, self.key)
+        if isinstance(self.key, tuple):
+            return self.owner[self.key[0]][self.key[1]]
         return self.owner.get(self.key) if self.kind in ("state", "setting") else self.owner
 
     def put(self, value: Any) -> None:

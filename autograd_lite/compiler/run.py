@@ -13,7 +13,7 @@ import numpy as np
 from autograd_lite import memory
 from autograd_lite.compiler.emit import Emitter, view
 from autograd_lite.compiler.given import Reader
-from autograd_lite.compiler.guards import Guards, as_it_was, still
+from autograd_lite.compiler.guards import Guards, as_it_was, numeric, still
 from autograd_lite.compiler.ir import Var
 from autograd_lite.compiler.layout import Planner, Slot
 from autograd_lite.compiler.passes import optimised
@@ -60,6 +60,7 @@ class Run:
             session.met,
             session.kept,
         )
+        self._read = session.changing - guards.words
         self._grad = mode.grad  # of the caller: under no_grad() it is another program
         self._groups = [(g, {k: (v, as_it_was(v)) for k, v in self._settings(g).items()}) for g in session.groups]
         self._emitter = emitter(self.program, self.layout)
@@ -127,7 +128,9 @@ class Run:
             if found.var in e.locals and found.place.kind in ("setting", "state"):
                 owner = e.object(found.place.owner, f"{found.place.kind}s")
                 lines = states if found.place.kind == "state" else settings
-                lines.append(f"{e.text[found.var]} = {owner}[{found.place.key!r}]")
+                key = found.place.key
+                where = f"[{key[0]!r}][{key[1]}]" if isinstance(key, tuple) else f"[{key!r}]"
+                lines.append(f"{e.text[found.var]} = {owner}{where}")
         return states, settings
 
     def _returned(self, result: Any) -> str:
@@ -168,8 +171,18 @@ class Run:
 
     def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
         """What a program is made for: all but the learning rate, which is read where it changes; that, too, if the
-        step's own code asks for it."""
-        return {key: value for key, value in group.items() if key != "lr" or self.guards.reads_lr}
+        step's own code asks for it. Of other settings that are read it is made for their being 0, or not."""
+        shown = {key: value for key, value in group.items() if key != "lr" or "lr" in self.guards.words}
+        return shown | {key: _zeros(shown[key]) for key in self._read & shown.keys()}
+
+    def moved(self) -> set[str]:
+        """The settings that are other numbers than those the program was made for."""
+        return {
+            key
+            for group, settings in self._groups
+            for key, (then, _) in settings.items()
+            if numeric(then) is not None and numeric(group.get(key)) is numeric(then) and group[key] != then
+        }
 
     def fits(self) -> bool:
         """Is everything outside as it was traced? Arrays exchanged for others of the same kind are taken over."""
@@ -199,6 +212,12 @@ class Run:
 def _as_it_was(now: dict[str, Any], traced: dict[str, Any]) -> bool:
     """Has a dict the keys and the values that it had?"""
     return len(now) == len(traced) and all(key in now and still(now[key], *then) for key, then in traced.items())
+
+
+def _zeros(setting: Any) -> Any:
+    """What a program that reads a setting's numbers still takes for granted of it."""
+    kind = numeric(setting)
+    return setting if kind is None else (kind.__name__, *(not n for n in (setting if kind is tuple else (setting,))))
 
 
 def _alike(old: Any, new: Any) -> bool:

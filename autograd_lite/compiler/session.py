@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from autograd_lite.compiler.guards import fixed, frozen, still
+from autograd_lite.compiler.guards import fixed, frozen, numeric, still
 from autograd_lite.compiler.ir import Instruction, Place, Program, Var
 from autograd_lite.compiler.proxy import TraceError, value_of
 from autograd_lite.compiler.rows import TracedRows, refuse_range
@@ -31,8 +31,8 @@ class Session:
     The run is a real one: what it writes is written when it ends well, and nothing is when it does not.
     """
 
-    def __init__(self) -> None:
-        self.trace = Trace()
+    def __init__(self, changing: frozenset[str] = frozenset()) -> None:
+        self.trace, self.changing = Trace(), changing  # settings of optimizers that are read at each step
         self.trace.lowering = Session.lowered.__code__
         self.objects: list[tuple[Any, dict[str, Any]]] = []  # whose code was run, with the attributes that they had
         self.optimizers: list[tuple[Any, list[Any]]] = []  # that made a step, with their groups
@@ -205,7 +205,7 @@ class Session:
         self.array_of(p)
         assert p.node is not None
         g = p.node.annotate().grad if g is not None else g
-        settings = {**group, "lr": self.trace.found(Place("setting", group, "lr", "lr"))}
+        settings = {**group, **self._read(group)}
         state = optimizer.state.get(p)
         if state is not None and id(state) not in self.states:
             self.states[id(state)] = state, dict(state)
@@ -218,6 +218,17 @@ class Session:
         if after is not None:
             _, before = self.states.setdefault(id(after), (after, {}))
             self.final &= after.keys() <= before.keys()  # the next update finds what this one has put there
+
+    def _read(self, group: dict[str, Any]) -> dict[str, Any]:
+        """The settings that a program reads where they change: the learning rate, and others that were seen to."""
+        found = {"lr": self.trace.found(Place("setting", group, "lr", "lr"))}
+        for key in self.changing & group.keys():
+            if numeric(group[key]) is float:
+                found[key] = self.trace.found(Place("setting", group, key, key))
+            elif numeric(group[key]) is tuple:
+                places = (Place("setting", group, (key, k), f"{key}_{k}") for k in range(len(group[key])))
+                found[key] = tuple(map(self.trace.found, places))
+        return found
 
     # The end
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite.compiler.ir import Instruction, Place, Program, Var
 from autograd_lite.compiler.proxy import Proxy, Storage, TraceError
-from autograd_lite.compiler.traced import Scalar, Traced
+from autograd_lite.compiler.traced import Scalar, Setting, Traced
 
 
 @dataclass(eq=False, slots=True)
@@ -55,8 +55,9 @@ class Trace:
             return known.traced
         value = place.get()
         var = self.var(value, place)
+        number = Setting if place.kind == "setting" and place.key != "lr" else Scalar
         made: Any = (
-            Traced(self, value, var, Storage(place)) if isinstance(value, np.ndarray) else Scalar(self, value, var)
+            Traced(self, value, var, Storage(place)) if isinstance(value, np.ndarray) else number(self, value, var)
         )
         self.places[id(place.owner), place.key] = Found(place, made, var, value)
         return made

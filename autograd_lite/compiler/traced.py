@@ -54,6 +54,13 @@ class Scalar(Proxy):
         return float(self.value)
 
 
+class Setting(Scalar):
+    """A setting of an optimizer that changes from step to step: a program is for its being 0, or not."""
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
 def _operator(name: str, function: Any) -> None:
     def forward(self: Scalar, other: Any) -> Any:
         return self._apply(function, self, other)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite.core import Tensor
+from autograd_lite.layer_misfit import sequence_error, state_error
 from autograd_lite.nn import functional as F
 from autograd_lite.nn import init
 from autograd_lite.nn.linear import empty
@@ -65,11 +66,13 @@ class _Recurrent(Module):
 
     def _refuse(self, input: Any, dims: tuple[int, int], inputs: int) -> None:
         if input.ndim not in dims or input.shape[-1] != inputs or 0 in input.shape[:-1]:
-            forms = "(batch, inputs) or (inputs,)" if 1 in dims else "(steps, batch, inputs) or (steps, inputs)"
-            name, shape = type(self).__name__, input.shape
-            raise ValueError(f"{name}: the input is {forms} with {inputs} inputs, and this one has shape {shape}")
+            order = ("batch", "steps") if getattr(self, "batch_first", False) else ("steps", "batch")
+            forms = [("batch",), ()] if 1 in dims else [order, ("steps",)]
+            raise sequence_error(type(self).__name__, input, forms, inputs)
 
-    def _states(self, hx: Any, shape: tuple[int, ...], dtype: Any) -> list[Any]:
+    def _states(
+        self, hx: Any, shape: tuple[int, ...], dtype: Any, batches_first: tuple[int, ...] | None = None
+    ) -> list[Any]:
         """The states to begin with: those given, or zeros. Raises ValueError for another shape."""
         name, count = type(self).__name__, 1 + self.cell_state
         if hx is None:
@@ -79,7 +82,7 @@ class _Recurrent(Module):
         states = list(hx) if self.cell_state else [hx]
         for state in states:
             if state.shape != shape:
-                raise ValueError(f"{name}: a state to begin with has shape {shape} here, and not {state.shape}")
+                raise state_error(name, state, shape, batches_first)
         return states
 
 
@@ -134,7 +137,8 @@ class _Sequence(_Recurrent):
         alone = input.ndim == 2
         x = unsqueeze(input, 1) if alone else permute(input, 1, 0, 2) if self.batch_first else input
         rows, batch = self.num_layers * (1 + self.bidirectional), () if alone else (x.shape[1],)
-        states = self._states(hx, (rows, *batch, self.hidden_size), x.dtype)
+        turned = None if alone or self.batch_first else (rows, x.shape[0], self.hidden_size)
+        states = self._states(hx, (rows, *batch, self.hidden_size), x.dtype, turned)
         states = [unsqueeze(s, 1) if alone else s for s in states]
         last: list[tuple[Any, ...]] = []
         for layer in range(self.num_layers):

@@ -125,7 +125,14 @@ def _refuse_range(index: Array, size: int, what: str, least: int = 0) -> None:
         raise TypeError(f"{what}: indices must be integers, and these are {index.dtype}: convert them with .long()")
     if index.size and not (least <= index.min() and index.max() < size):
         where = tuple(int(i) for i in np.argwhere((index < least) | (index >= size))[0])
-        raise IndexError(f"{what}: index {index[where]} at {where} is out of range for {size} rows (0 to {size - 1})")
+        low, high, fix = int(index.min()), int(index.max()), ""
+        if what == "embedding" and low >= least:
+            fix = f": num_embeddings={high + 1} would fit"
+        elif what.endswith("target") and low >= 1 and high == size:
+            fix = ": they count from 1, and one less would fit"
+        raise IndexError(
+            f"{what}: index {index[where]} at {where} is out of range for {size} rows (0 to {size - 1}){fix}"
+        )
 
 
 def embedding(input: Any, weight: Any) -> Any:

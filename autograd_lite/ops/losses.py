@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import Tensor
+from autograd_lite.layer_misfit import classes_error
 from autograd_lite.memory import Array
 from autograd_lite.misfit import loss_error
 from autograd_lite.modes import mode
@@ -82,10 +83,7 @@ def cross_entropy(
             return _weighted(log_softmax(x), index, weight, ignore_index, reduction, label_smoothing)
         return _from_classes(x, index, ignore_index, reduction, label_smoothing)
     if t.dtype.kind != "f" or t.shape != np.shape(_data(input)):
-        raise ValueError(
-            f"cross_entropy: for logits {np.shape(_data(input))} the target is integers of shape {shape[:-1]} or "
-            f"probabilities of the logits' shape, and not {t.dtype} of shape {t.shape}"
-        )
+        raise classes_error("cross_entropy", input, target, str(t.dtype), probabilities=True)
     p = _channels_last(target)
     if label_smoothing:
         p = p * (1.0 - label_smoothing) + label_smoothing / shape[-1]
@@ -139,9 +137,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int =
     x, index = _channels_last(input), _operand(target)
     raw, shape = _data(index), np.shape(_data(x))
     if not shape or raw.shape != shape[:-1]:
-        raise ValueError(
-            f"nll_loss: for input {np.shape(_data(input))} the target has shape {shape[:-1]}, and not {raw.shape}"
-        )
+        raise classes_error("nll_loss", input, target, str(raw.dtype), probabilities=False)
     _refuse_range(_counted(raw, ignore_index), shape[-1], "nll_loss: target")
     if weight is not None:
         return _weighted(x, index, weight, ignore_index, reduction, 0.0)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import primitive
+from autograd_lite.layer_misfit import einsum_error
 from autograd_lite.memory import Array
 from autograd_lite.ops.diagonals import diagonal
 from autograd_lite.ops.elementwise import multiply
@@ -328,13 +329,14 @@ def einsum(equation: str, *operands: Any) -> Any:
     """
     tensors = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], list | tuple) else list(operands)
     given, out = _letters(equation, [_operand(t) for t in tensors])
+    words, whole = list(given), list(tensors)
     for k in range(len(tensors)):
         tensors[k], given[k] = _single(_operand(tensors[k]), given[k])
     sizes: dict[str, int] = {}
     for word, x in zip(given, tensors, strict=True):
         for letter, n in zip(word, x.shape, strict=True):
             if sizes.setdefault(letter, n) != n and 1 not in (sizes[letter], n):
-                raise ValueError(f"einsum: {equation!r}: {letter!r} is both {sizes[letter]} and {n}")
+                raise einsum_error(equation, words, whole)
             sizes[letter] = max(sizes[letter], n) if n != 0 else 0
     for k, word in enumerate(given):  # what is in no other and not in the result is summed first
         elsewhere = {*out, *"".join(given[:k] + given[k + 1 :])}

@@ -73,6 +73,8 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
         evaluate = enable_grad(closure)
         first = evaluate()
+        if mode.listener is not None:
+            mode.listener.stepping(self)
         loss, g, evals = _number(first), self._gradient(), 1
         state["func_evals"] += 1
         if np.abs(g).max(initial=0.0) <= group["tolerance_grad"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from autograd_lite.layer_misfit import bias_error, channels_error, kernel_error
 from autograd_lite.nn.functional.parts import batched, shape_of, unbatched
 from autograd_lite.ops import fold, matmul, reshape, transpose, unfold
 from autograd_lite.ops.conv import Sizes, columns, from_columns, out_sizes, sizes
@@ -36,25 +37,30 @@ def _widths(padding: Any, dims: int, kernel: Sizes, stride: Sizes, dilation: Siz
     return [(n // 2, n - n // 2) for n in spare]
 
 
-def _refuse_channels(name: str, shapes: tuple[Sizes, Sizes], takes: int, outputs: int, groups: int) -> None:
-    if groups < 1 or outputs % groups or shapes[0][1] != takes:
-        raise ValueError(
-            f"{name}: input {shapes[0]} has {shapes[0][1]} channels, and weight {shapes[1]} with groups={groups} takes "
-            f"{takes}; the outputs ({outputs}) must divide by groups too"
-        )
+def _refuse_channels(name: str, dims: int, input: Any, weight: Any, groups: int, transposed: bool = False) -> None:
+    """Raise ValueError unless the input has the dimensions and channels that the weight takes."""
+    shape, (first, second, *_) = shape_of(input), _kernel(name, dims, weight)
+    if groups < 1 or first % groups:
+        raise ValueError(f"{name}: weight {shape_of(weight)} has {first} channels, not a multiple of groups={groups}")
+    takes = first if transposed else second * groups
+    if len(shape) not in (dims + 1, dims + 2) or shape[-dims - 1] != takes:
+        raise channels_error(name, dims, input, weight, groups, transposed)
 
 
 def _convolved(
     name: str, dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:
+    _refuse_channels(name, dims, input, weight, groups)
     x, single = batched(input, name, dims)
-    o, c, *kernel = _kernel(name, dims, weight)
-    _refuse_channels(name, (shape_of(x), shape_of(weight)), c * groups, o, groups)
+    o, c, *kernel = shape_of(weight)
     step, spread = sizes(stride, dims, "stride"), sizes(dilation, dims, "dilation")
     widths = _widths(padding, dims, tuple(kernel), step, spread)
     if any(a or b for a, b in widths):
         x = pad(x, [(0, 0), (0, 0), *widths])
     n, _, *size = shape_of(x)
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, spread, strict=True))
+    if any(r > m for r, m in zip(reach, size, strict=True)):
+        raise kernel_error(name, input, tuple(kernel), reach, widths)
     out = out_sizes(tuple(size), tuple(kernel), step, spread)
     windows = columns(x, tuple(kernel), step, spread)
     rows, places = c * math.prod(kernel), math.prod(out)
@@ -62,7 +68,7 @@ def _convolved(
         y = matmul(reshape(weight, (o, rows)), windows)
     else:
         y = matmul(reshape(weight, (groups, o // groups, rows)), reshape(windows, (n, groups, rows, places)))
-    return _with_bias(reshape(y, (n, o, *out)), bias, single)
+    return _with_bias(name, reshape(y, (n, o, *out)), bias, single)
 
 
 def _kernel(name: str, dims: int, weight: Any) -> Sizes:
@@ -73,13 +79,11 @@ def _kernel(name: str, dims: int, weight: Any) -> Sizes:
     return shape
 
 
-def _with_bias(y: Any, bias: Any, single: bool) -> Any:
+def _with_bias(name: str, y: Any, bias: Any, single: bool) -> Any:
     if bias is not None:
         channels = shape_of(y)[1]
         if shape_of(bias) != (channels,):
-            raise ValueError(
-                f"a bias has one number for each of {channels} channels, and its shape is {shape_of(bias)}"
-            )
+            raise bias_error(name, bias, channels)
         y = y + reshape(bias, (channels, *(1,) * (len(shape_of(y)) - 2)))
     return unbatched(y, single)
 
@@ -136,9 +140,9 @@ def _transposed(
     groups: int,
     dilation: Any,
 ) -> Any:
+    _refuse_channels(name, dims, input, weight, groups, transposed=True)
     x, single = batched(input, name, dims)
-    c, o, *kernel = _kernel(name, dims, weight)
-    _refuse_channels(name, (shape_of(x), shape_of(weight)), c, c, groups)
+    c, o, *kernel = shape_of(weight)
     step, spread = sizes(stride, dims, "stride"), sizes(dilation, dims, "dilation")
     margin, more = sizes(padding, dims, "padding", 0), sizes(output_padding, dims, "output_padding", 0)
     if any(m >= max(s, d) for m, s, d in zip(more, step, spread, strict=True)):
@@ -159,7 +163,7 @@ def _transposed(
     if any(margin):
         inside = (slice(None), slice(None), *map(slice, margin, ends))
         y = y[inside]
-    return _with_bias(y, bias, single)
+    return _with_bias(name, y, bias, single)
 
 
 def conv_transpose1d(

@@ -10,8 +10,9 @@ import numpy as np
 
 from autograd_lite import ops
 from autograd_lite.core import Tensor
+from autograd_lite.layer_misfit import ending_error, features_error
 from autograd_lite.modes import no_grad
-from autograd_lite.nn.functional.parts import constant
+from autograd_lite.nn.functional.parts import constant, shape_of
 from autograd_lite.ops.shape import _operand, pad
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -68,6 +69,14 @@ def batch_norm(
     """
     x = _operand(input)
     shape = _channels("batch_norm", x, 2)
+    for role, given in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
+        if given is not None and shape_of(given) != (x.shape[1],):
+            raise features_error("batch_norm", input, given, role)
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: without training=True it needs running_mean and running_var")
@@ -122,7 +131,7 @@ def _last(name: str, x: Any, normalized_shape: int | Sequence[int]) -> tuple[int
     """The last dimensions of x, if their sizes are those."""
     sizes = (normalized_shape,) if isinstance(normalized_shape, int | np.integer) else tuple(normalized_shape)
     if not sizes or x.shape[-len(sizes) :] != sizes:
-        raise ValueError(f"{name}: an input that ends in {sizes} was expected, and this one is {x.shape}")
+        raise ending_error(name, x, sizes)
     return tuple(range(x.ndim - len(sizes), x.ndim))
 
 

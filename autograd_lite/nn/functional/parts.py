@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import Tensor
+from autograd_lite.layer_misfit import form_error
 from autograd_lite.ops.shape import _data, reshape
 
 
@@ -27,8 +28,7 @@ def batched(x: Any, name: str, dims: int) -> tuple[Any, bool]:
     """
     shape = shape_of(x)
     if len(shape) not in (dims + 1, dims + 2):
-        form = ", ".join(["N", "C", *"DHW"[3 - dims :]])
-        raise ValueError(f"{name}: the input is ({form}), with or without N, and this one has shape {shape}")
+        raise form_error(name, dims, x)
     return (x, False) if len(shape) == dims + 2 else (reshape(x, (1, *shape)), True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.layer_misfit import kernel_error
 from autograd_lite.nn.functional.parts import batched, shape_of, unbatched
 from autograd_lite.ops.conv import Sizes, columns, out_sizes, sizes
 from autograd_lite.ops.shape import _data, _operand, pad
@@ -54,6 +55,9 @@ class _Windows:
         if any(a or b for a, b in whole):
             x = pad(x, [(0, 0), (0, 0), *whole], fill)
         padded = shape_of(x)[2:]
+        reach = tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.spread, strict=True))
+        if any(r > m for r, m in zip(reach, padded, strict=True)):
+            raise kernel_error(name, input, self.kernel, reach, whole)
         self.out = out_sizes(padded, self.kernel, self.step, self.spread)
         self.shape = (n, c, *self.out)
         self.columns = columns(ops.reshape(x, (n * c, 1, *padded)), self.kernel, self.step, self.spread)
