@@ -28,7 +28,14 @@ NAMESPACES = (
     "autograd_lite.draw",
     "autograd_lite.func",
     "autograd_lite.linalg",
+    "autograd_lite.nn",
+    "autograd_lite.nn.functional",
+    "autograd_lite.nn.init",
+    "autograd_lite.nn.utils",
     "autograd_lite.onnx",
+    "autograd_lite.optim",
+    "autograd_lite.optim.lr_scheduler",
+    "autograd_lite.utils.data",
 )
 
 
