@@ -59,6 +59,7 @@ from autograd_lite.ops.reduce import *
 from autograd_lite.ops.scan import *
 from autograd_lite.ops.shape import *
 from autograd_lite.ops.statistics import *
+from autograd_lite.ops.trigonometry import *
 from autograd_lite.random import (
     Generator,
     default_generator,

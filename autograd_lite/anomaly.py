@@ -19,7 +19,16 @@ from autograd_lite.sparse import RowSparse
 
 
 class AnomalyError(RuntimeError):
-    """NaN or infinity where `detect_anomaly` looks: the `op`'s name, its `site` (file and line), which way."""
+    """NaN or infinity where `detect_anomaly` looks: the `op`'s name, its `site` (file and line), which way.
+
+    >>> import autograd_lite as al
+    >>> try:
+    ...     with al.detect_anomaly():
+    ...         al.log(al.tensor(-1.0))
+    ... except al.AnomalyError as error:
+    ...     print(error.op, error.backward)
+    log False
+    """
 
     def __init__(self, text: str, op: str, site: Site | None, backward: bool) -> None:
         super().__init__(text)
@@ -120,7 +129,15 @@ def _stand(detector: detect_anomaly | None) -> None:
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether NaN and infinity are looked for in this thread."""
+    """Whether NaN and infinity are looked for in this thread.
+
+    >>> import autograd_lite as al
+    >>> with al.detect_anomaly():
+    ...     al.is_anomaly_enabled()
+    True
+    >>> al.is_anomaly_enabled()
+    False
+    """
     return mode.trap is not None or _found.standing is not None
 
 

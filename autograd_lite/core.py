@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import sys
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite.callpath import call_source
-from autograd_lite.memory import Array, Site, tick
+from autograd_lite.memory import Array, Notes, tick
 from autograd_lite.misfit import explained
 from autograd_lite.modes import changes, contexts, mode
 
@@ -43,22 +44,16 @@ def as_array(data: Any) -> Any:
 
 
 class GraphError(RuntimeError):
-    """A graph was used in a way that it cannot serve: freed, changed underneath, or not there at all."""
+    """A graph was used in a way that it cannot serve: freed, changed underneath, or not there at all.
+
+    >>> import autograd_lite as al
+    >>> al.tensor(1.0).backward()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autograd_lite.core.GraphError: backward() of a tensor that has no graph: ...
+    """
 
 
 # ---------------------------------------------------------------------------------------------- the graph
-
-
-class Notes:
-    """What only some nodes carry: a name, the line that made it, a gradient to show, hooks."""
-
-    name: str | None = None
-    holder: weakref.ref[Tensor] | None = None  # whose node it is, of a leaf or a named result: explanations show values
-    site: Site | None = None
-    grad: Any = None  # ndarray, RowSparse, or (after create_graph) a Tensor
-    keeps_grad: bool = False  # a leaf always does; an inner node after retain_grad()
-    keeps_sparse: bool = False
-    hooks: dict[int, Callable[[Any], Any]] | None = None
 
 
 class Node:
@@ -67,6 +62,12 @@ class Node:
     `saved[k]` is the tuple that argument k's rule takes after `g`. For an argument that needs no gradient it is None,
     or holds a Python number that no rule asks for, so that pictures and code can show it. `saved` itself is None once
     the graph is freed. A leaf has no op. `call` is that of the outermost module that returned the node.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([1.0, 2.0], requires_grad=True)
+    >>> node = (x * 3.0).node
+    >>> node.op, node.parents[0] is x.node, node.shape
+    (<op multiply(a, b)>, True, (2,))
     """
 
     __slots__ = ("__weakref__", "attrs", "call", "dtype", "notes", "op", "parents", "saved", "seq", "shape")
@@ -190,6 +191,10 @@ class Op:
     `rules[k]` is None for an argument declared to have no derivative; `names[k]` are the names that rule k asks
     for after `g`. `call` is the function that users call, and `source` its text. `arrays` are the names of the array
     arguments in rules, `spelled` those that callers use.
+
+    >>> import autograd_lite as al
+    >>> al.tanh.op, al.tanh.op.names  # its rule needs the output alone
+    (<op tanh(x)>, (('y',),))
     """
 
     def __init__(
@@ -243,10 +248,8 @@ class Op:
         call: Callable[..., Any] = scope["make"](self, self.forward, self.apply, self.finish)
         call.__kwdefaults__ = {k: v for k, v in self.attrs.items() if v is not inspect.Parameter.empty}
         call.__name__ = call.__qualname__ = self.name
-        call.__module__, call.__doc__ = (
-            getattr(self.forward, "__module__", None) or __name__,
-            self.forward.__doc__,
-        )
+        call.__module__ = getattr(self.forward, "__module__", None) or __name__
+        call.__doc__ = self.forward.__doc__
         call.op = self  # type: ignore[attr-defined]
         return call
 
@@ -310,18 +313,10 @@ class Op:
 _call_words = ("y", "op", "error", "node", "result", "forward", "apply", "finish", "args", "isinstance", "type")
 _call_globals: dict[str, Any] = {  # what the text of a call path can see
     "__name__": __name__,  # a frame of this package: call sites are looked for outside
-    "Node": Node,
-    "Tensor": Tensor,
-    "asarray": asarray,
-    "contexts": contexts,
-    "explained": explained,
-    "ndarray": ndarray,
-    "new": object.__new__,
-    "no_attrs": no_attrs,
-    "numbers": numbers,
-    "shape_of": shape_of,
+    "Node": Node, "Tensor": Tensor, "asarray": asarray, "contexts": contexts, "explained": explained,
+    "ndarray": ndarray, "new": object.__new__, "no_attrs": no_attrs, "numbers": numbers, "shape_of": shape_of,
     "tick": tick,
-}
+}  # fmt: skip
 
 
 def op_of(call: Callable[..., Any]) -> Op:
@@ -342,6 +337,7 @@ def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[.
     Raises TypeError where an array argument has no rule, or a rule names something that is not there.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> @al.primitive(x=lambda g, y: g * y * (1 - y))
     ... def logistic(x):
     ...     return 1 / (1 + np.exp(-x))
@@ -385,12 +381,20 @@ def spelled(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 ufuncs: dict[np.ufunc, Callable[..., Any]] = {}  # the ops that NumPy's own ufuncs stand for
 
 
-def ufunc(function: np.ufunc, doc: str, **rules: Rule | None) -> Callable[..., Any]:
+def ufunc(function: np.ufunc, doc: str, *example: str, **rules: Rule | None) -> Callable[..., Any]:
     """Make an op of a NumPy ufunc, arguments in the order of the rules; `function(tensor)` is then recorded too.
 
-    Callers spell the arguments `input` and `other`, as PyTorch does.
+    Callers spell the arguments `input` and `other`, as PyTorch does. `example` is the lines of a doctest, which ends
+    the op's docstring; it is found there as one of the module that calls this.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> radians = al.ufunc(np.radians, "Of degrees.", ">>> radians(180.0)", "3.14159...", x=lambda g: g * 0.0174533)
+    >>> al.func.grad(np.radians)(al.tensor(90.0))
+    tensor(0.0174533)
     """
     spelled = ("input", "other")[: len(rules)]
     ufuncs[function] = call = Op(function.__name__, function, list(rules), {}, rules, spelled).call
-    call.__doc__ = doc
+    call.__module__ = sys._getframe(1).f_globals.get("__name__", __name__)
+    call.__doc__ = "\n".join([doc, "", ">>> import autograd_lite as al", *example]) if example else doc
     return call

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from autograd_lite.core import Tensor, array_types, as_array, leaf, primitive
 from autograd_lite.devices import on
 from autograd_lite.modes import contexts, mode
-from autograd_lite.random import draw_from
 
 __all__ = [
     "arange",
@@ -27,9 +26,6 @@ __all__ = [
     "logspace",
     "ones",
     "ones_like",
-    "rand",
-    "randint",
-    "randn",
     "set_default_dtype",
     "tensor",
     "tril_indices",
@@ -45,6 +41,12 @@ def set_default_dtype(dtype: npt.DTypeLike) -> None:
     """The dtype of Python floats and of new tensors from now on: float64 unless changed.
 
     Raises TypeError where it is not a floating-point dtype.
+
+    >>> import autograd_lite as al
+    >>> al.set_default_dtype(al.float32)
+    >>> al.tensor([1.5])
+    tensor([1.5], dtype=float32)
+    >>> al.set_default_dtype(al.float64)
     """
     global _default
     if np.dtype(dtype).kind != "f":
@@ -53,7 +55,12 @@ def set_default_dtype(dtype: npt.DTypeLike) -> None:
 
 
 def get_default_dtype() -> np.dtype[Any]:
-    """The dtype that Python floats become."""
+    """The dtype that Python floats become: see `set_default_dtype`.
+
+    >>> import autograd_lite as al
+    >>> al.get_default_dtype().name
+    'float64'
+    """
     return _default
 
 
@@ -104,7 +111,14 @@ def tensor(
 
 
 def as_tensor(data: npt.ArrayLike | Tensor, dtype: npt.DTypeLike | None = None, device: Any = None) -> Tensor:
-    """The tensor itself (cast, recorded, to another dtype), or a constant that shares an array's memory if it can."""
+    """The tensor itself (cast, recorded, to another dtype), or a constant that shares an array's memory if it can.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> x, array = al.zeros(2), np.zeros(2)
+    >>> al.as_tensor(x) is x, np.shares_memory(al.as_tensor(array).data, array)
+    (True, True)
+    """
     on(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
@@ -112,7 +126,16 @@ def as_tensor(data: npt.ArrayLike | Tensor, dtype: npt.DTypeLike | None = None, 
 
 
 def from_numpy(array: npt.NDArray[Any]) -> Tensor:
-    """A constant that shares the array's memory. Raises TypeError for anything but an array of numbers."""
+    """A constant that shares the array's memory. Raises TypeError for anything but an array of numbers.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> array = np.zeros(2)
+    >>> shared = al.from_numpy(array)
+    >>> array[0] = 5.0
+    >>> shared
+    tensor([5., 0.])
+    """
     if type(array) not in array_types and not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy takes an array, and got a {type(array).__name__}: al.tensor copies what is none")
     return Tensor(_array(array, None, np.asarray))
@@ -131,14 +154,37 @@ def _filler(name: str, fill: Callable[..., npt.NDArray[Any]], what: str) -> Call
     return make
 
 
-zeros = _filler("zeros", np.zeros, "Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`.")
-ones = _filler("ones", np.ones, "Ones of a shape: `ones(2, 3)` or `ones((2, 3))`.")
+zeros = _filler(
+    "zeros",
+    np.zeros,
+    """Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`.
+
+    >>> import autograd_lite as al
+    >>> al.zeros(2, 3).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """,
+)
+ones = _filler(
+    "ones",
+    np.ones,
+    """Ones of a shape: `ones(2, 3)` or `ones((2, 3))`.
+
+    >>> import autograd_lite as al
+    >>> al.ones(3, dtype=al.int64)
+    tensor([1, 1, 1])
+    """,
+)
 
 
 def full(
     size: Any, fill_value: float, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """One value all over a shape."""
+    """One value all over a shape.
+
+    >>> import autograd_lite as al
+    >>> al.full((2, 3), 7.0).tolist()
+    [[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]]
+    """
     return _made(
         np.full(size, fill_value, dtype=dtype or (_default if isinstance(fill_value, float) else None)),
         requires_grad,
@@ -149,7 +195,12 @@ def full(
 def eye(
     n: int, m: int | None = None, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """Ones on the diagonal of an (n, m) matrix, zeros off it; m is n unless given."""
+    """Ones on the diagonal of an (n, m) matrix, zeros off it; m is n unless given.
+
+    >>> import autograd_lite as al
+    >>> al.eye(2, 3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
     return _made(np.eye(n, m, dtype=dtype or _default), requires_grad, device)
 
 
@@ -163,6 +214,8 @@ def arange(
     requires_grad: bool = False,
 ) -> Tensor:
     """Evenly spaced numbers: `arange(end)`, from 0; `arange(start, end)`; `arange(start, end, step)`.
+
+    Raises TypeError without an end.
 
     >>> import autograd_lite as al
     >>> al.arange(3), al.arange(1.0, 2.0, 0.5)
@@ -186,7 +239,12 @@ def linspace(
     requires_grad: bool = False,
     device: Any = None,
 ) -> Tensor:
-    """`steps` numbers from start to end, both included."""
+    """`steps` numbers from start to end, both included.
+
+    >>> import autograd_lite as al
+    >>> al.linspace(0.0, 1.0, 5)
+    tensor([0.  , 0.25, 0.5 , 0.75, 1.  ])
+    """
     return _made(np.linspace(start, end, steps, dtype=dtype or _default), requires_grad, device)
 
 
@@ -205,63 +263,27 @@ def below(values: Any, bound: float, dtype: npt.DTypeLike) -> Any:
     return as_array(np.minimum(array, np.nextafter(array.dtype.type(bound), array.dtype.type(-np.inf))))
 
 
-def rand(
-    *size: Any,
-    generator: Any = None,
-    dtype: npt.DTypeLike | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Uniform draws from 0 to 1, 1 not included, from the generator given or the default one."""
-    source, kind = draw_from(generator), np.dtype(dtype or _default)
-    drawn_so = isinstance(source, np.random.Generator) and kind in (np.float32, np.float64)
-    drawn = draws(generator=source, method="random", size=_sizes(size), dtype=kind if drawn_so else None)
-    return _made(drawn if drawn_so else below(drawn, 1.0, kind), requires_grad, device)
-
-
-def randn(
-    *size: Any,
-    generator: Any = None,
-    dtype: npt.DTypeLike | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draws from the standard normal distribution, from the generator given or the default one."""
-    drawn = draws(generator=draw_from(generator), method="standard_normal", size=_sizes(size))
-    return _made(drawn.astype(dtype or _default, copy=False), requires_grad, device)
-
-
-def randint(
-    low: int,
-    high: Any = None,
-    size: Any = (),
-    *,
-    generator: Any = None,
-    dtype: npt.DTypeLike | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Integers from low to high - 1, or from 0 to low - 1: `randint(2, 10, (3,))`, `randint(10, (3,))`."""
-    if isinstance(high, tuple | list):
-        high, size = None, high
-    low, high = (0, low) if high is None else (low, high)
-    source = draw_from(generator)
-    method = "integers" if hasattr(source, "integers") else "randint"
-    drawn = draws(generator=source, method=method, size=size, params=(low, high))
-    return _made(drawn.astype(dtype or np.int64, copy=False), requires_grad, device)
-
-
 def zeros_like(
     input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """Zeros of the shape and dtype of x."""
+    """Zeros of the shape and dtype of x.
+
+    >>> import autograd_lite as al
+    >>> al.zeros_like(al.tensor([1, 2]))
+    tensor([0, 0])
+    """
     return _made(np.zeros(input.shape, dtype or input.dtype), requires_grad, device)
 
 
 def ones_like(
     input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """Ones of the shape and dtype of x."""
+    """Ones of the shape and dtype of x.
+
+    >>> import autograd_lite as al
+    >>> al.ones_like(al.tensor([1.5, 2.5]), dtype=al.float32)
+    tensor([1., 1.], dtype=float32)
+    """
     return _made(np.ones(input.shape, dtype or input.dtype), requires_grad, device)
 
 
@@ -277,13 +299,27 @@ def full_like(
     return _made(np.full(input.shape, fill_value, dtype or input.dtype), requires_grad, device)
 
 
-empty = _filler("empty", np.empty, "Whatever is in memory, of a shape: to be written over.")
+empty = _filler(
+    "empty",
+    np.empty,
+    """Whatever is in memory, of a shape: to be written over.
+
+    >>> import autograd_lite as al
+    >>> al.empty(2).copy_(al.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+    """,
+)
 
 
 def empty_like(
     input: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """Whatever is in memory, of the shape and dtype of x."""
+    """Whatever is in memory, of the shape and dtype of x.
+
+    >>> import autograd_lite as al
+    >>> al.empty_like(al.zeros(2, 3)).shape
+    (2, 3)
+    """
     return _made(np.empty(input.shape, dtype or input.dtype), requires_grad, device)
 
 

@@ -96,7 +96,16 @@ def backward(
     create_graph: bool = False,
     inputs: Sequence[Tensor] | None = None,
 ) -> None:
-    """`Tensor.backward` of several tensors at once, each with its gradient to start from: `al.autograd.backward`."""
+    """`Tensor.backward` of several tensors at once, each with its gradient to start from: `al.autograd.backward`.
+
+    Raises GraphError where a tensor has no graph, and ValueError for a gradient of another shape.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor(3.0, requires_grad=True)
+    >>> al.autograd.backward([x * x, 2.0 * x])
+    >>> x.grad
+    tensor(8.)
+    """
     tensors = [tensors] if isinstance(tensors, Tensor) else tensors
     if not isinstance(grad_tensors, list | tuple):
         grad_tensors = [grad_tensors] * len(tensors)
@@ -129,7 +138,8 @@ def grad(
     """The gradients of the outputs by the inputs, one Tensor for each input; no `grad` is touched.
 
     `grad_outputs` has the outputs' shapes, and may be left out for scalars. With `create_graph` the result can be
-    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`.
+    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`. Raises
+    GraphError where there is no graph, or it was freed.
 
     >>> import autograd_lite as al
     >>> x = al.tensor(2.0, requires_grad=True)

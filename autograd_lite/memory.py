@@ -1,4 +1,4 @@
-"""What is known of arrays from outside the graph: when they were written in place, and what constants are called.
+"""What is known of arrays and nodes beside the graph: when they were written in place, names, notes.
 
 There are no version counters. Nodes and writes take their numbers from one clock; a node that is older than the
 last write to an array it saved is stale. So a write costs a dictionary entry, and making a node costs nothing.
@@ -10,16 +10,31 @@ import itertools
 import sys
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.array_utils import byte_bounds
 
+if TYPE_CHECKING:
+    from autograd_lite.core import Tensor
+
 Array = npt.NDArray[Any]
 Site = tuple[str, int]
 
 tick = itertools.count(1).__next__  # the clock: creation order is a topological order
+
+
+class Notes:
+    """What only some nodes carry: a name, the line that made it, a gradient to show, hooks."""
+
+    name: str | None = None
+    holder: weakref.ref[Tensor] | None = None  # whose node it is, of a leaf or a named result: explanations show values
+    site: Site | None = None
+    grad: Any = None  # ndarray, RowSparse, or (after create_graph) a Tensor
+    keeps_grad: bool = False  # a leaf always does; an inner node after retain_grad()
+    keeps_sparse: bool = False
+    hooks: dict[int, Callable[[Any], Any]] | None = None
 
 
 def call_site() -> Site:

@@ -51,12 +51,27 @@ changes = _Changes()
 
 
 def is_grad_enabled() -> bool:
-    """Whether ops are recorded in this thread."""
+    """Whether ops are recorded in this thread.
+
+    >>> import autograd_lite as al
+    >>> al.is_grad_enabled()
+    True
+    >>> al.no_grad(al.is_grad_enabled)()
+    False
+    """
     return mode.grad
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether this is inside an `inference_mode`, in this thread."""
+    """Whether this is inside an `inference_mode`, in this thread.
+
+    >>> import autograd_lite as al
+    >>> with al.inference_mode():
+    ...     al.is_inference_mode_enabled()
+    True
+    >>> al.is_inference_mode_enabled()
+    False
+    """
     return mode.inference
 
 
@@ -127,7 +142,15 @@ class no_grad(_GradSetting):  # noqa: N801 (PyTorch's spelling)
 
 
 class enable_grad(_GradSetting):  # noqa: N801
-    """Recording on again inside a `no_grad`, in this thread. Also a decorator."""
+    """Recording on again inside a `no_grad`, in this thread. Also a decorator.
+
+    >>> import autograd_lite as al
+    >>> w = al.tensor(2.0, requires_grad=True)
+    >>> with al.no_grad(), al.enable_grad():
+    ...     y = w * 3
+    >>> y.requires_grad
+    True
+    """
 
     _grad = True
 
@@ -185,7 +208,15 @@ class set_grad_enabled(_Setting):  # noqa: N801
 
 
 class watch(_Setting):  # noqa: N801
-    """Call `watcher(op, args, attrs, result)` after every op of this thread, constants and all. Also a decorator."""
+    """Call `watcher(op, args, attrs, result)` after every op of this thread, constants and all. Also a decorator.
+
+    >>> import autograd_lite as al
+    >>> seen = []
+    >>> with al.watch(lambda op, args, attrs, result: seen.append(op.name)):
+    ...     _ = al.exp(al.ones(2)).sum()
+    >>> seen
+    ['exp', 'sum']
+    """
 
     def __init__(self, watcher: Callable[..., None]) -> None:
         self._watcher = watcher

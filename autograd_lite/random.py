@@ -22,6 +22,7 @@ class Generator(np.random.Generator):
     """A source of random numbers with PyTorch's methods besides NumPy's; its draws are those of NumPy's `default_rng`.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> g = al.Generator().manual_seed(3)
     >>> bool((al.rand(4, generator=g) == al.rand(4, generator=np.random.default_rng(3))).all())
     True
@@ -75,17 +76,40 @@ _watched: list[dict[int, Any]] = []
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the default generator, in place, and return it."""
+    """Seed the default generator, in place, and return it.
+
+    >>> import autograd_lite as al
+    >>> _ = al.manual_seed(3)
+    >>> first = al.rand(2)
+    >>> _ = al.manual_seed(3)
+    >>> al.equal(al.rand(2), first)
+    True
+    """
     return default_generator.manual_seed(seed)
 
 
 def initial_seed() -> int:
-    """The seed that the default generator started from."""
+    """The seed that the default generator started from.
+
+    >>> import autograd_lite as al
+    >>> _ = al.manual_seed(3)
+    >>> _ = al.rand(2)
+    >>> al.initial_seed()
+    3
+    """
     return default_generator.initial_seed()
 
 
 def seed() -> int:
-    """Seed the default generator by the system, and return the seed."""
+    """Seed the default generator by the system, and return the seed.
+
+    >>> import autograd_lite as al
+    >>> given = al.seed()
+    >>> first = al.rand(2)
+    >>> _ = al.manual_seed(given)
+    >>> al.equal(al.rand(2), first)
+    True
+    """
     return default_generator.seed()
 
 
@@ -103,7 +127,15 @@ def get_rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(new_state: dict[str, Any]) -> None:
-    """Put the default generator, in place, to a state that `get_rng_state` gave."""
+    """Put the default generator, in place, to a state that `get_rng_state` gave.
+
+    >>> import autograd_lite as al
+    >>> state = al.get_rng_state()
+    >>> first = al.randn(2)
+    >>> al.set_rng_state(state)
+    >>> al.equal(al.randn(2), first)
+    True
+    """
     default_generator.set_state(new_state)
 
 

@@ -9,13 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite.core import Tensor, as_array, primitive
-from autograd_lite.creation import _made, below, draws, get_default_dtype, rand, randint, randn
+from autograd_lite.creation import _made, _sizes, below, draws, get_default_dtype
 from autograd_lite.devices import on
 from autograd_lite.memory import Array
 from autograd_lite.modes import mode
 from autograd_lite.random import draw_from
 
-__all__ = ["bernoulli", "multinomial", "normal", "rand_like", "randint_like", "randn_like", "randperm"]
+__all__ = [
+    "bernoulli",
+    "multinomial",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+]
 
 
 def _raw(x: Any) -> Any:
@@ -47,6 +58,73 @@ def _refuse_weights(weights: Array, num_samples: int, replacement: bool) -> None
         raise ValueError("multinomial: weights of a row add up to 0")
     if not replacement and np.any((weights > 0).sum(-1) < num_samples):
         raise ValueError(f"multinomial: {num_samples} places without replacement, and fewer weights are above 0")
+
+
+def rand(
+    *size: Any,
+    generator: Any = None,
+    dtype: npt.DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Uniform draws from 0 to 1, 1 not included, from the generator given or the default one.
+
+    >>> import autograd_lite as al
+    >>> _ = al.manual_seed(0)
+    >>> x = al.rand(2, 3)
+    >>> x.shape, bool((x >= 0).all() and (x < 1).all())
+    ((2, 3), True)
+    """
+    source, kind = draw_from(generator), np.dtype(dtype or get_default_dtype())
+    drawn_so = isinstance(source, np.random.Generator) and kind in (np.float32, np.float64)
+    drawn = draws(generator=source, method="random", size=_sizes(size), dtype=kind if drawn_so else None)
+    return _made(drawn if drawn_so else below(drawn, 1.0, kind), requires_grad, device)
+
+
+def randn(
+    *size: Any,
+    generator: Any = None,
+    dtype: npt.DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draws from the standard normal distribution, from the generator given or the default one.
+
+    >>> import autograd_lite as al
+    >>> _ = al.manual_seed(0)
+    >>> x = al.randn(10_000)
+    >>> bool(abs(x.mean()) < 0.03), bool(abs(x.std() - 1.0) < 0.03)
+    (True, True)
+    """
+    drawn = draws(generator=draw_from(generator), method="standard_normal", size=_sizes(size))
+    return _made(drawn.astype(dtype or get_default_dtype(), copy=False), requires_grad, device)
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = (),
+    *,
+    generator: Any = None,
+    dtype: npt.DTypeLike | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Integers from low to high - 1, or from 0 to low - 1: `randint(2, 10, (3,))`, `randint(10, (3,))`.
+
+    >>> import autograd_lite as al
+    >>> _ = al.manual_seed(0)
+    >>> x = al.randint(2, 10, (100,))
+    >>> x.min(), x.max(), x.dtype.name
+    (tensor(2), tensor(9), 'int64')
+    """
+    if isinstance(high, tuple | list):
+        high, size = None, high
+    low, high = (0, low) if high is None else (low, high)
+    source = draw_from(generator)
+    method = "integers" if hasattr(source, "integers") else "randint"
+    drawn = draws(generator=source, method=method, size=size, params=(low, high))
+    return _made(drawn.astype(dtype or np.int64, copy=False), requires_grad, device)
 
 
 def rand_like(
@@ -161,6 +239,8 @@ def _chosen(weights: Array, uniform: Array, *, count: int, replacement: bool) ->
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Places drawn with probabilities in proportion to weights: (n,) gives (num_samples,), and so each row of a matrix.
+
+    Raises ValueError for weights below 0, and where too few are above it.
 
     >>> import autograd_lite as al
     >>> al.multinomial(al.tensor([0.0, 3.0, 0.0]), 2, replacement=True)

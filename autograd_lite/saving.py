@@ -59,6 +59,14 @@ def load(f: str | os.PathLike[str]) -> Any:
     """What `save` has written; of another program's file, a dict of its tensors by name.
 
     Raises FileNotFoundError, and ValueError for a file that is cut short, damaged, or of another kind.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "other.npz")
+    >>> np.savez(path, w=np.ones(2))  # without this package
+    >>> al.load(path)
+    {'w': tensor([1., 1.])}
     """
     path = _path(f)
     read = {".safetensors": _read_safetensors, ".npz": _read_npz}[path.suffix]

@@ -25,7 +25,9 @@ class RowSparse:
     `rows` is (k,) of integers, negative ones counting from the end; `values` is (k, ...), and may be a read-only
     view; `shape` is the shape of the whole.
 
-    >>> RowSparse(np.array([2, 0, 2]), np.ones((3, 2)), (4, 2)).to_dense()
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> al.RowSparse(np.array([2, 0, 2]), np.ones((3, 2)), (4, 2)).to_dense()
     array([[1., 1.],
            [0., 0.],
            [2., 2.],

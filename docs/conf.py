@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import reference  # noqa: E402
+from docutils import nodes  # noqa: E402
+from sphinx import addnodes  # noqa: E402
 
 import autograd_lite  # noqa: E402
 
@@ -26,6 +28,7 @@ include_patterns = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "examples/README.md",
     "docs/**",
     "benchmarks/README.md",
     "models/data/*.md",
@@ -38,9 +41,9 @@ myst_heading_anchors = 4
 default_role = "code"
 autodoc_typehints = "none"
 autodoc_member_order = "alphabetical"
-add_module_names = False
 python_use_unqualified_type_names = True
 highlight_language = "none"
+smartquotes_action = "qe"  # dashes are typed: -- belongs to an option
 
 html_theme = "furo"
 html_title = "autograd_lite"
@@ -55,7 +58,17 @@ def setup(app: Any) -> None:
     """Write the reference before anything is read; make docstrings, which are plain text, safe as reStructuredText."""
     reference.write(ROOT / "docs" / "api")
     app.connect("autodoc-process-docstring", reference.as_text)
+    app.connect("doctree-read", trimmed)
     app.connect("build-finished", front)
+
+
+def trimmed(app: Any, doctree: nodes.document) -> None:
+    """Blocks of code without the blank line that ends a doctest; names of the reference as programs write them."""
+    for block in doctree.findall(nodes.literal_block):
+        block.rawsource = block.astext().rstrip("\n")
+        block[:] = [nodes.Text(block.rawsource)]
+    for prefix in doctree.findall(addnodes.desc_addname):
+        prefix[:] = [nodes.Text(prefix.astext().replace("autograd_lite.", "al.", 1))]
 
 
 def front(app: Any, error: Exception | None) -> None:

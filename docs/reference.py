@@ -27,10 +27,12 @@ THEMES = {
     ),
     "ops": ("Ops", ["ops", "linalg", "special"]),
     "nn": ("Modules", ["nn"]),
+    "functional": ("Functions of layers and losses", ["nn.functional"]),
+    "init": ("Initial values, and what is done to parameters", ["nn.init", "nn.utils"]),
     "optim": ("Optimizers and schedules", ["optim"]),
     "func": ("Functional transforms", ["func"]),
     "data": ("Data and files", ["utils", "data", "saving", "onnx"]),
-    "check": ("Checking", ["check", "anomaly", "lint"]),
+    "check": ("Checking, and finding mistakes", ["check", "anomaly", "aids"]),
     "draw": ("Drawing", ["draw"]),
     "derive": ("Deriving and compiling", ["derive", "compiler"]),
 }
@@ -72,7 +74,7 @@ def paths() -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     seen: dict[int, Entry] = {}
     for module in sorted(modules(), key=lambda m: (m.__name__.count("."), m.__name__)):
-        if module.__name__.startswith("autograd_lite.ops") or module.__name__.count(".") > 2:
+        if module.__name__.startswith(("autograd_lite.ops", "autograd_lite.draw.")) or module.__name__.count(".") > 2:
             continue  # what of these is public is so elsewhere
         for name in public(module):
             thing, path = getattr(module, name), f"{module.__name__}.{name}"
@@ -92,10 +94,13 @@ def home(thing: Any, module: ModuleType) -> str:
     return made_in if made_in.startswith("autograd_lite") else module.__name__
 
 
-def theme_of(where: str) -> str:
-    """The theme that a module belongs to; the one of tensors takes what no other has."""
-    top = where.split(".")[1] if "." in where else ""
-    return next((key for key, (_, tops) in THEMES.items() if top in tops), "tensors")
+def top_of(where: str) -> tuple[str, int]:
+    """The theme that a module belongs to, and its place there; what no theme has is among the tensors."""
+    path = f"{where.partition('.')[2]}."
+    tops = ((top, key, k) for key, (_, listed) in THEMES.items() for k, top in enumerate(listed))
+    found = [(len(top), key, k) for top, key, k in tops if path.startswith(f"{top}.")]
+    _, key, place = max(found, default=(0, "tensors", 0))
+    return key, place
 
 
 def title(where: str) -> str:
@@ -111,7 +116,7 @@ def directive(path: str, entry: Entry) -> Iterator[str]:
     if isinstance(thing, type):
         yield f".. autoclass:: {path}"
         if thing is not al.Tensor:
-            yield "   :members:"
+            yield "   :members:\n   :exclude-members: extra_repr"
     elif callable(thing):
         yield f".. autofunction:: {path}"
     else:
@@ -122,14 +127,8 @@ def directive(path: str, entry: Entry) -> Iterator[str]:
 
 def page(key: str, members: dict[str, Entry]) -> str:
     """One theme: its modules in the order of the table above, each with its names."""
-    heading, tops = THEMES[key]
-    lines = [f"# {heading}", ""]
-
-    def order(where: str) -> tuple[int, str]:
-        top = where.split(".")[1] if "." in where else ""
-        return (tops.index(top) if top in tops else 0, where)
-
-    for where in sorted({entry.where for entry in members.values()}, key=order):
+    lines = [f"# {THEMES[key][0]}", ""]
+    for where in sorted({entry.where for entry in members.values()}, key=lambda where: (top_of(where), where)):
         lines += [f"## {title(where)}", "", "```{eval-rst}"]
         for path, entry in members.items():
             if entry.where == where:
@@ -163,7 +162,7 @@ def write(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     themes: dict[str, dict[str, Entry]] = {key: {} for key in THEMES}
     for path, entry in paths().items():
-        themes[theme_of(entry.where)][path] = entry
+        themes[top_of(entry.where)[0]][path] = entry
     texts = {f"{key}.md": page(key, members) for key, members in themes.items() if members}
     listed = "\n".join(name.removesuffix(".md") for name in texts)
     head = "# Reference\n\nEvery public name, by theme; `al` is `autograd_lite`.\n\n"

@@ -51,29 +51,6 @@ def test_hardly_a_name_is_not_compared(page, rows):
     }
 
 
-@pytest.fixture
-def differences(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
-    import differences
-
-    return differences
-
-
-def test_the_lines_give_what_the_page_says(differences):
-    assert differences.fresh(torch) == differences.PAGE.read_text("utf-8"), "python docs/differences.py"
-
-
-def test_every_line_is_a_difference(differences):
-    for line in differences.LINES:
-        assert differences.given(line, al) != differences.given(line, torch), line
-
-
-def test_what_numpy_has_not_is_a_dash(differences):
-    assert differences.given("zeros(2).requires_grad", np) == "–"
-    assert differences.given("zeros(-1)", np) == "ValueError"
-    assert differences.given("tensor([1.0], requires_grad=True) * 2.0", al) == "`tensor([2.])`"
-
-
 def outcome(page, ours, theirs, *arguments, **options):
     """What is found where the two libraries have these functions."""
     import compat_compare as compare

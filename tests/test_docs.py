@@ -107,15 +107,22 @@ def blocks(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
-PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "models/data/README.md"]
+PAGES = [
+    *(ROOT / page for page in ("README.md", "CONTRIBUTING.md", "examples/README.md", "benchmarks/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "models/data/README.md",
+]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda p: p.stem)
-def test_every_example_is_run(page, generate):
+def test_every_example_is_run(page, generate, monkeypatch, tmp_path):
     """A page is a doctest, which pytest runs; or its programs are run here, by its generator, or by test_gallery.py."""
     run_elsewhere = generate.DELTAS, generate.DERIVE, generate.errata.PAGE, ROOT / "docs/gallery.md", README
     tried = [block for block in blocks(page) if not block.startswith(">>> ")]
+    monkeypatch.chdir(tmp_path)
     if page not in run_elsewhere:
+        if any("import torch\n" in block for block in tried):
+            pytest.importorskip("torch", reason=f"{page.name} shows what goes to PyTorch and back")
         namespace = {}
         for block in tried:
             exec(compile(block, str(page), "exec"), namespace)

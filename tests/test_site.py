@@ -1,5 +1,6 @@
 """The site: built without a warning, every public name in its reference, every link on it leading somewhere."""
 
+import operator
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import autograd_lite as al
 ROOT = Path(__file__).parent.parent
 COMMAND = "python -m sphinx -W -c docs . build/site"
 chromium = browser.chromium
+LOOKED_AT = "index", "start", "differences", "compatibility", "api/tensors", "gallery"
 
 
 @pytest.fixture(scope="module")
@@ -96,20 +98,54 @@ def test_every_page_is_reached_from_the_first(site):
     assert {p.resolve() for p in site.rglob("*.html")} - reached == {(site / "index.html").resolve()}
 
 
-@pytest.mark.parametrize("name", ["docs/index", "docs/start", "docs/compatibility", "docs/api/tensors", "docs/gallery"])
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, False), (1280, True), (390, True)])
+@pytest.mark.parametrize("name", [f"docs/{page}" for page in LOOKED_AT])
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, False), (1280, True), (800, True)])
 def test_pages_are_readable_without_a_network(site, chromium, name, width, dark):
     with browser.opened(chromium, site / f"{name}.html", width=width, dark=dark) as opened:
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
         assert browser.contrast(opened.page) == []
 
 
-def test_every_public_name_is_in_the_reference(reference, tmp_path):
-    reference.write(tmp_path / "api")
-    text = "".join(page.read_text("utf-8") for page in (tmp_path / "api").glob("*.md"))
-    told = set(re.findall(r":: autograd_lite\.([\w.]+)", text)) | set(re.findall(r"`al\.([\w.]+)`", text))
-    for path, module in (("", al), ("nn.", al.nn), ("nn.functional.", al.nn.functional), ("optim.", al.optim)):
-        assert {path + name for name in reference.public(module)} - told == set()
+@pytest.mark.parametrize("width", [1280, 800])
+def test_the_table_of_differences_is_all_in_view(site, chromium, width):
+    with browser.opened(chromium, site / "docs/differences.html", width=width) as opened:
+        box = opened.page.locator(".table-wrapper")
+        assert box.evaluate("box => [box.scrollWidth <= box.clientWidth, box.clientWidth > 600]") == [True, True]
+
+
+SPACES = [
+    *("", "autograd", "check", "data", "func", "linalg", "nn", "nn.functional", "nn.init", "nn.utils"),
+    *("onnx", "optim", "optim.lr_scheduler", "utils.data"),
+]
+
+
+@pytest.fixture(scope="module")
+def told(reference, tmp_path_factory):
+    """The names of all entries of the reference, and the other names that stand there."""
+    folder = tmp_path_factory.mktemp("api")
+    reference.write(folder)
+    text = "".join(page.read_text("utf-8") for page in folder.glob("*.md"))
+    entries = re.findall(r"^\.\. auto\w+:: autograd_lite\.([\w.]+)$", text, re.MULTILINE)
+    also = [name for line in re.findall(r"^   Also (.*)\.$", text, re.MULTILINE) for name in line.split(", ")]
+    return [*entries, *(name.strip("`").removeprefix("al.") for name in also)]
+
+
+@pytest.mark.parametrize("path", SPACES)
+def test_every_public_name_is_in_the_reference_once(reference, told, path):
+    """By an entry of its own, or as another name of one."""
+    names = reference.public(operator.attrgetter(path)(al) if path else al)
+    assert len(names) > 1
+    assert {name: told.count(f"{path}.{name}".lstrip(".")) for name in names} == dict.fromkeys(names, 1)
+
+
+def test_the_reference_tells_how_functions_are_called(site):
+    for page in (site / "docs" / "api").glob("*.html"):
+        found = re.findall(
+            r'<dl class="py (function|method)">\s*<dt .*?id="([\w.]+)">(.*?)</dt>', page.read_text(), re.DOTALL
+        )
+        assert [name for _, name, told in found if "sig-paren" not in told] == []
+    text = re.sub("<.*?>", "", (site / "docs" / "api" / "functional.html").read_text("utf-8"))
+    assert "al.nn.functional.huber_loss(input, target, reduction='mean', delta=1.0, weight=None)" in text
 
 
 def test_every_member_of_tensor_is_in_the_reference(reference):

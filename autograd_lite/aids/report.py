@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Finding:
-    """One thing found: its `kind` (a word with hyphens), `what` is wrong, `where` (path and line), what `to_do`."""
+    """One thing found: its `kind` (a word with hyphens), `what` is wrong, `where` (path and line), what `to_do`.
+
+    >>> import autograd_lite as al
+    >>> w = al.tensor([-1.0, 2.0], requires_grad=True, name="w")
+    >>> report = al.lint(lambda: al.log(w).sum().backward())
+    >>> report.findings[0].kind
+    'not-finite'
+    >>> print(report.findings[0].what)
+    log made nan
+    """
 
     kind: str
     what: str
@@ -21,7 +30,16 @@ class Finding:
 
 @dataclass
 class LintReport:
-    """The findings of some runs of a step; true where there are none."""
+    """The findings of some runs of a step; true where there are none.
+
+    >>> import autograd_lite as al
+    >>> w = al.tensor([1.0, 2.0], requires_grad=True)
+    >>> report = al.lint(lambda: (w * w).sum())
+    >>> bool(report)
+    True
+    >>> print(report)
+    lint: nothing found in 3 runs of the step, which never calls backward(): taken for an evaluation
+    """
 
     findings: list[Finding] = field(default_factory=list)
     steps: int = 0

@@ -42,7 +42,13 @@ def gradgradcheck(
     raise_exception: bool = True,
     **options: Any,
 ) -> Report:
-    """`al.gradgradcheck` with PyTorch's arguments, as `gradcheck` here."""
+    """`al.gradgradcheck` with PyTorch's arguments, as `gradcheck` here.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([0.5, 2.0], requires_grad=True)
+    >>> bool(al.autograd.gradgradcheck(lambda x: (x**3).sum(), x))
+    True
+    """
     return check.gradgradcheck(
         func, inputs, grad_outputs, rtol=rtol, raise_exception=raise_exception, **_known(options)
     )

@@ -22,6 +22,17 @@ class DeltaFinding:
     explanations that fit, the simplest first, each of one cause or of two that were made together; `causes` are
     theirs, flat. `hand` is the array handed in, `expected` what the deltas `above` make of it, `true` the gradient.
     `line` is NumPy code that gives `expected`, or None where there is no short way to write it.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> x, w = np.array([[1.0, 2.0]]), al.tensor([[0.5], [-1.0]], requires_grad=True, name="w")
+    >>> loss = (x @ w).square().sum()
+    >>> report = al.check_deltas(loss, {"w": x.T @ (x @ w.data)})
+    >>> finding = report["w"]
+    >>> finding.verdict, finding.causes[0].kind
+    ('introduced', 'factor')
+    >>> (finding.true / finding.hand).tolist()
+    [[2.0], [2.0]]
     """
 
     name: str
@@ -105,6 +116,16 @@ class DeltaReport:
 
     `scale` is the k for which the whole pass, apart from what was introduced, is the gradient of k times the loss.
     `report[name]` is the finding of one delta.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> x, w = np.array([[1.0, 2.0]]), al.tensor([[0.5], [-1.0]], requires_grad=True, name="w")
+    >>> loss = (x @ w).square().sum()
+    >>> report = al.check_deltas(loss, {"w": x.T @ (x @ w.data)})
+    >>> bool(report), report.scale
+    (False, 0.5)
+    >>> print(str(report).splitlines()[0])
+    check_deltas: the pass is half the gradient: that of half the loss
     """
 
     def __init__(

@@ -44,6 +44,7 @@ def gradcheck(
     GradcheckError where the gradients are wrong.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> from autograd_lite.check import gradcheck
     >>> x = al.tensor([0.5, 2.0], requires_grad=True, name="x")
     >>> bool(gradcheck(lambda x: al.log(x) * x, x))

@@ -13,7 +13,16 @@ from autograd_lite.check.judge import Entry, Verdict
 
 
 class GradcheckError(AssertionError):
-    """A gradient check failed; the message is its report, which is also the attribute `report`."""
+    """A gradient check failed; the message is its report, which is also the attribute `report`.
+
+    >>> import autograd_lite as al
+    >>> @al.primitive(x=lambda g: 3.0 * g)
+    ... def double(x):
+    ...     return 2.0 * x
+    >>> al.gradcheck(double, al.tensor(1.0, requires_grad=True), raise_exception=True)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autograd_lite.check.report.GradcheckError: gradcheck: WRONG for input 0 ...
+    """
 
     def __init__(self, report: Report) -> None:
         super().__init__(str(report))
@@ -22,7 +31,14 @@ class GradcheckError(AssertionError):
 
 @dataclass
 class Finding:
-    """One thing found. `kind` is "wrong", "impure", "nondeterministic", "nonfinite" (these fail), or that of a note."""
+    """One thing found. `kind` is "wrong", "impure", "nondeterministic", "nonfinite" (these fail), or that of a note.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([0.0, 1.0], requires_grad=True, name="x")
+    >>> report = al.gradcheck(al.abs, x)
+    >>> [(finding.kind, finding.index, finding.fails) for finding in report]
+    [('kink', (0,), False)]
+    """
 
     kind: str
     text: str
@@ -54,6 +70,14 @@ class Report:
 
     Iterating gives the `Finding`s: wrong entries first, then notes (kinks, upcasts, what could not be resolved).
     `verdicts` has a record for every input, `blame` says which op is behind a failure.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([0.5, 2.0], requires_grad=True, name="x")
+    >>> report = al.gradcheck(al.log, x)
+    >>> bool(report), report.op, report.to_dict()["ok"]
+    (True, None, True)
+    >>> print(str(report).splitlines()[0])
+    gradcheck: the gradients are right
     """
 
     what: str

@@ -32,7 +32,18 @@ PATHS = 40  # contributions to one gradient that are told apart
 
 @dataclass(frozen=True)
 class Cause:
-    """One slip that is part of an explanation. `factor` is set where a constant is behind it."""
+    """One slip that is part of an explanation. `factor` is set where a constant is behind it.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> x, w = np.array([[1.0, 2.0]]), al.tensor([[0.5], [-1.0]], requires_grad=True, name="w")
+    >>> loss = (x @ w).square().sum()
+    >>> report = al.check_deltas(loss, {"w": x.T @ (x @ w.data)})
+    >>> report["w"].causes[0].kind, report["w"].causes[0].factor
+    ('factor', 0.5)
+    >>> report["w"].causes[0].explanation
+    'half the gradient: that of half the loss'
+    """
 
     kind: str
     op: str | None

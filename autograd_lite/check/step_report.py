@@ -19,6 +19,15 @@ class StepFinding:
 
     `verdict` is "agrees" (minus lr times the gradient), "inherited" (as its hand-written delta says, which is not the
     gradient) or "introduced". `step` is (old - new) / lr, None where the shape changed. `causes` say what fits.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> def uphill(w):
+    ...     return {"w": w["w"] + 0.1 * 2 * w["w"]}
+    >>> report = al.check_training(uphill, lambda w: (w["w"] ** 2).sum(), {"w": np.array([1.0, -2.0])}, lr=0.1)
+    >>> finding = report["w"]
+    >>> finding.verdict, finding.causes[0].kind, round(finding.cosine, 9), round(finding.ratio, 9)
+    ('introduced', 'sign', -1.0, -1.0)
     """
 
     name: str
@@ -46,7 +55,18 @@ class StepFinding:
 
 @dataclass(frozen=True, eq=False)
 class TrainingReport:
-    """All findings: iterable, and true if every parameter moved by minus lr times its gradient."""
+    """All findings: iterable, and true if every parameter moved by minus lr times its gradient.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> def uphill(w):
+    ...     return {"w": w["w"] + 0.1 * 2 * w["w"]}
+    >>> report = al.check_training(uphill, lambda w: (w["w"] ** 2).sum(), {"w": np.array([1.0, -2.0])}, lr=0.1)
+    >>> bool(report), [finding.name for finding in report]
+    (False, ['w'])
+    >>> print(str(report).splitlines()[0])
+    check_training: the step is NOT minus 0.1 times the gradient for w
+    """
 
     findings: list[StepFinding]
     lr: float

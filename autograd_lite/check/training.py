@@ -48,6 +48,7 @@ def check_training(
     Raises ValueError where step or loss do not return what they should.
 
     >>> import autograd_lite as al
+    >>> import numpy as np
     >>> def step(w):
     ...     for _ in range(3):  # the update, three times from one forward pass
     ...         w["w"] -= 0.1 * g

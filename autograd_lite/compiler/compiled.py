@@ -37,6 +37,13 @@ class Compiled:
 
     `source` is the text of the program that ran last, `stats()` its size, `recompiles` how often the step was traced
     again after the first time. On a class it is a method, compiled for each object. Attributes are the step's own.
+
+    >>> import autograd_lite as al
+    >>> step = al.compile(lambda x: (x * 2.0 + 1.0).sum())
+    >>> step(al.ones(3)), step(al.ones(4))
+    (tensor(9.), tensor(12.))
+    >>> step.recompiles, step.stats()["ops_after"] > 0
+    (1, True)
     """
 
     def __init__(self, step: Callable[..., Any], backend: str, keep_grads: bool) -> None:

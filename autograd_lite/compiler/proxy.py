@@ -9,7 +9,16 @@ from autograd_lite.core import GraphError
 
 
 class TraceError(GraphError):
-    """A step does what cannot be compiled."""
+    """A step does what cannot be compiled.
+
+    >>> import autograd_lite as al
+    >>> @al.compile
+    ... def step(x):
+    ...     return x if x.sum() > 0 else -x
+    >>> step(al.ones(2))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autograd_lite.compiler.proxy.TraceError: a condition at ... reads numbers in a step that is compiled: ...
+    """
 
 
 class Storage:

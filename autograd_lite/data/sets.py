@@ -100,6 +100,13 @@ class Mnist(Shown):
 
     All are read-only arrays of uint8: `train_images` (60000, 28, 28), `train_labels` (60000,), `test_images`
     (10000, 28, 28) and `test_labels` (10000,).
+
+    >>> import numpy as np
+    >>> from autograd_lite import data
+    >>> images, labels = np.zeros((2, 28, 28), np.uint8), np.array([5, 0], np.uint8)
+    >>> data.Mnist(images, labels, images[:1], labels[:1])
+    Mnist(train_images: uint8 (2, 28, 28), train_labels: uint8 (2,),
+          test_images: uint8 (1, 28, 28), test_labels: uint8 (1,))
     """
 
     train_images: npt.NDArray[np.uint8]
@@ -113,6 +120,11 @@ class Imdb(Shown):
     """Movie reviews: `reviews`, 25,000 strings, each ending in its newline; `labels`, 1.0 where positive, else 0.0.
 
     The labels are a read-only array of float64, (25000,). The words stand in lower case, separated by spaces.
+
+    >>> import numpy as np
+    >>> from autograd_lite import data
+    >>> data.Imdb(("bad .", "a good film ."), np.array([0.0, 1.0]))
+    Imdb(reviews: 2, labels: float64 (2,))
     """
 
     reviews: tuple[str, ...]
@@ -125,6 +137,11 @@ class Admissions(Shown):
 
     `gre` is a test score and `gpa` a mean grade, both in points; the best schools have rank 1, the others 2 to 4.
     All are read-only arrays (400,), of int64 but for `gpa`, float64.
+
+    >>> import numpy as np
+    >>> from autograd_lite import data
+    >>> data.Admissions(np.array([0, 1]), np.array([380, 660]), np.array([3.61, 3.67]), np.array([3, 3]))
+    Admissions(admit: int64 (2,), gre: int64 (2,), gpa: float64 (2,), rank: int64 (2,))
     """
 
     admit: npt.NDArray[np.int64]
@@ -145,6 +162,13 @@ def mnist(folder: Folder = None, *, download: bool = True) -> Mnist:
 
     Raises DataMissing where a file is in none of these places and cannot be downloaded, and DataError where one
     is cut short or altered.
+
+    >>> from autograd_lite import data
+    >>> try:
+    ...     found = data.mnist("my-data")
+    ... except data.DataMissing as missing:
+    ...     print(str(missing).partition(": not")[0])
+    MNIST: train-images-idx3-ubyte is missing
     """
     return Mnist(*fetch(MNIST, folder, download=download))
 
@@ -161,6 +185,13 @@ def imdb(folder: Folder = None, *, download: bool = True) -> Imdb:
 
     Raises DataMissing where a file is in none of these places and cannot be downloaded, and DataError where one
     is cut short or altered.
+
+    >>> from autograd_lite import data
+    >>> try:
+    ...     found = data.imdb("my-data")
+    ... except data.DataMissing as missing:
+    ...     print(str(missing).partition(": not")[0])
+    IMDB reviews: reviews.txt is missing
     """
     return Imdb(*fetch(IMDB, folder, download=download))
 
@@ -176,6 +207,13 @@ def admissions(folder: Folder = None, *, download: bool = True) -> Admissions:
 
     Raises DataMissing where the file is in none of these places and cannot be downloaded, and DataError where it
     is cut short or altered.
+
+    >>> from autograd_lite import data
+    >>> try:
+    ...     found = data.admissions("my-data")
+    ... except data.DataMissing as missing:
+    ...     print(str(missing).partition(": not")[0])
+    graduate admissions: binary.csv is missing
     """
     (columns,) = fetch(ADMISSIONS, folder, download=download)
     return Admissions(**columns)

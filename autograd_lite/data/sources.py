@@ -26,7 +26,14 @@ _offline: ContextVar[bool] = ContextVar("offline", default=False)
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Inside, nothing is downloaded: what is neither in a folder nor in the cache is missing."""
+    """Inside, nothing is downloaded: what is neither in a folder nor in the cache is missing.
+
+    >>> from autograd_lite import data
+    >>> with data.offline():
+    ...     data.mnist("my-data")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autograd_lite.data.sources.DataMissing: MNIST: train-images-idx3-ubyte is missing: ...
+    """
     token = _offline.set(True)
     try:
         yield
@@ -35,11 +42,28 @@ def offline() -> Iterator[None]:
 
 
 class DataError(ValueError):
-    """A file of a data set is not what was published: cut short, altered, or another file altogether."""
+    """A file of a data set is not what was published: cut short, altered, or another file altogether.
+
+    >>> import pathlib, tempfile
+    >>> from autograd_lite import data
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "binary.csv").write_text("admit,gre")
+    >>> data.admissions(folder)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autograd_lite.data.sources.DataError: ...
+    """
 
 
 class DataMissing(FileNotFoundError):  # noqa: N818 - the name says it
-    """A file of a data set is in none of the places where it may be, and was not downloaded."""
+    """A file of a data set is in none of the places where it may be, and was not downloaded.
+
+    >>> from autograd_lite import data
+    >>> issubclass(data.DataMissing, FileNotFoundError)
+    True
+    >>> data.imdb("my-data")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autograd_lite.data.sources.DataMissing: IMDB reviews: reviews.txt is missing: ...
+    """
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from autograd_lite.derive.lines import Style
 from autograd_lite.derive.numpy_text import Unprintable
 from autograd_lite.derive.pieces import ATOM, CHOICE, NEGATIVE, POWER, PRODUCT, SUM, Call, Piece, clean
 from autograd_lite.ops import (
+    compare,
     conv,
     elementwise,
     error_function,
@@ -283,6 +284,7 @@ def statements(target: str, made: Call, like: str | None = None) -> list[str]:
 
 _C: Any = conv  # Any: type checkers do not see that what `primitive` makes has an `op`
 _E: Any = elementwise
+_O: Any = compare
 _F: Any = fused
 _G: Any = gru
 _I: Any = index
@@ -299,12 +301,12 @@ _Sc: Any = scan
 _St: Any = statistics
 _signs = {_E.add: "+", _E.subtract: "-", _E.multiply: "*", _E.divide: "/", _L.matmul: "@"}
 _comparisons = {
-    _E.greater: ">",
-    _E.greater_equal: ">=",
-    _E.less: "<",
-    _E.less_equal: "<=",
-    _E.equal: "==",
-    _E.not_equal: "!=",
+    _O.greater: ">",
+    _O.greater_equal: ">=",
+    _O.less: "<",
+    _O.less_equal: "<=",
+    _O.eq: "==",
+    _O.not_equal: "!=",
 }
 _scatters = {_I.add_at.op, _I.scatter_at.op, _I.scatter_rows.op}
 _codes: dict[Any, Callable[[Call], Piece]] = {

@@ -42,6 +42,15 @@ class Derived:
 
     `gradients` says by which name in the code the gradient of each is found, and `result` what the loss is called.
     `lost` are inputs whose arrays were kept nowhere, as those of a weight whose Tensor is gone.
+
+    >>> import autograd_lite as al
+    >>> import numpy as np
+    >>> x, w = al.tensor([[1.0, 2.0]], name="x"), al.tensor([[0.5], [0.25]], requires_grad=True, name="w")
+    >>> derived = al.derive((x @ w).sum())
+    >>> derived.gradients
+    {'w': 'w_delta'}
+    >>> derived.run(x=np.array([[3.0, 4.0]]))["w_delta"].tolist()
+    [[3.0], [4.0]]
     """
 
     source: str

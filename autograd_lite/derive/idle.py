@@ -9,11 +9,12 @@ import numpy as np
 
 from autograd_lite.derive.pieces import Piece
 from autograd_lite.derive.trace import raw
-from autograd_lite.ops import elementwise, reduce
+from autograd_lite.ops import compare, elementwise, reduce
 
 _E: Any = elementwise  # Any: type checkers do not see that what `primitive` makes has an `op`
+_O: Any = compare
 _R: Any = reduce
-_equal, _not_equal, _multiply, _where = _E.equal.op, _E.not_equal.op, _E.multiply.op, _E.where.op
+_equal, _not_equal, _multiply, _where = _O.eq.op, _O.not_equal.op, _E.multiply.op, _E.where.op
 _sum = _R._sum.op
 
 

@@ -34,7 +34,7 @@ from autograd_lite.derive.numpy_text import (
     times,
 )
 from autograd_lite.memory import Array
-from autograd_lite.ops import elementwise, fused, index, linalg, reduce, shape
+from autograd_lite.ops import compare, elementwise, fused, index, linalg, reduce, shape
 from autograd_lite.ops.index import ARRAY
 
 
@@ -271,6 +271,7 @@ def _pair(function: str) -> Callable[[Call], Formula]:
 
 
 _E: Any = elementwise  # Any: type checkers do not see that what `primitive` makes has an `op`
+_O: Any = compare
 _F: Any = fused
 _I: Any = index
 _L: Any = linalg
@@ -293,13 +294,13 @@ _written: dict[Op, Callable[[Call], Formula]] = {
     _E.minimum.op: _pair("minimum"),
     _E.softplus.op: lambda made: call("np.logaddexp", made[0].shape, made[0], ZERO),
     _E.where.op: _where,
-    _E.bitwise_and.op: _both,
-    _E.greater.op: _compared(">"),
-    _E.greater_equal.op: _compared(">="),
-    _E.less.op: _compared("<"),
-    _E.less_equal.op: _compared("<="),
-    _E.equal.op: _compared("=="),
-    _E.not_equal.op: _compared("!="),
+    _O.bitwise_and.op: _both,
+    _O.greater.op: _compared(">"),
+    _O.greater_equal.op: _compared(">="),
+    _O.less.op: _compared("<"),
+    _O.less_equal.op: _compared("<="),
+    _O.eq.op: _compared("=="),
+    _O.not_equal.op: _compared("!="),
     _L.matmul.op: _matmul,
     _L._linear.op: _linear,
     _L._affine.op: _linear,

@@ -19,6 +19,14 @@ class Algebra:
     """A network in a textbook's notation: `str()` gives text, `latex` LaTeX, and a notebook shows it by itself.
 
     `lines` are all lines as pairs of text, left and right; of very many, `str()` and `latex` show some.
+
+    >>> import autograd_lite as al
+    >>> x, w = al.tensor([[1.0, 2.0]], name="x"), al.tensor([[0.5], [0.25]], requires_grad=True, name="w")
+    >>> formula = al.algebra(al.relu(x @ w).sum())
+    >>> print(formula)
+    result = ∑ relu(x w)
+    >>> formula.lines
+    (('result', '∑ relu(x w)'),)
     """
 
     lines: tuple[tuple[str, str], ...]
@@ -43,7 +51,7 @@ def algebra(loss: Tensor, *, names: Any = None) -> Algebra:
 
     >>> import autograd_lite as al
     >>> a, b, c = (al.tensor(n, requires_grad=True, name=name) for n, name in ((5.0, "a"), (3.0, "b"), (2.0, "c")))
-    >>> print(algebra(3 * (a + b * c)))
+    >>> print(al.algebra(3 * (a + b * c)))
     result = 3 (a + b c)
     """
     refuse_other(loss)

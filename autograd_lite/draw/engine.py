@@ -17,7 +17,14 @@ HOW_TO_GET = 'pip install "autograd_lite[draw]" brings one, and so does the syst
 
 
 class DrawError(RuntimeError):
-    """A picture could not be made: there is no program for it, or it failed, or it took too long."""
+    """A picture could not be made: there is no program for it, or it failed, or it took too long.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([1.0, 2.0], requires_grad=True)
+    >>> al.draw(x * 2.0, engine="no-such-program").svg  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autograd_lite.draw.engine.DrawError: there is no program 'no-such-program' to draw with; ...
+    """
 
 
 def _beside_python(program: str) -> str | None:

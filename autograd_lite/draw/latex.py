@@ -12,7 +12,7 @@ import numpy as np
 from autograd_lite.core import Op
 from autograd_lite.derive.labels import attribute, attributes
 from autograd_lite.derive.pieces import ATOM, CHOICE, JUXTAPOSED, NEGATIVE, POWER, PRODUCT, SUM, Call, Piece, clean
-from autograd_lite.ops import elementwise, fused, index, linalg, reduce, shape
+from autograd_lite.ops import compare, elementwise, fused, index, linalg, reduce, shape
 from autograd_lite.ops.index import ARRAY
 
 ARGUMENTS = 8  # of a call that are written out
@@ -294,6 +294,7 @@ def _between(sign: str, latex: str) -> Callable[[Call], Piece]:
 
 
 _E: Any = elementwise  # Any: type checkers do not see that what `primitive` makes has an `op`
+_O: Any = compare
 _F: Any = fused
 _I: Any = index
 _L: Any = linalg
@@ -301,8 +302,8 @@ _R: Any = reduce
 _S: Any = shape
 ONE = Piece("1", "1", ATOM, "number")
 _pairs = {
-    **{_E.greater: (">", r"\gt"), _E.greater_equal: ("≥", r"\ge"), _E.less: ("<", r"\lt")},
-    **{_E.less_equal: ("≤", r"\le"), _E.equal: ("=", "="), _E.not_equal: ("≠", r"\ne")},
+    **{_O.greater: (">", r"\gt"), _O.greater_equal: ("≥", r"\ge"), _O.less: ("<", r"\lt")},
+    **{_O.less_equal: ("≤", r"\le"), _O.eq: ("=", "="), _O.not_equal: ("≠", r"\ne")},
 }
 _written: dict[Op, Callable[[Call], Piece]] = {
     **{getattr(_E, name).op: _named(name) for name in ("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu")},

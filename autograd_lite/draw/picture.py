@@ -18,6 +18,12 @@ class Picture:
 
     `folded` says what is folded, joined or not shown, which the picture says too; it is empty where all is shown.
     A notebook shows the picture by itself.
+
+    >>> import autograd_lite as al
+    >>> x, w = al.tensor([[1.0, 2.0]], name="x"), al.tensor([[0.5], [0.25]], requires_grad=True, name="w")
+    >>> picture = al.draw(al.relu(x @ w).sum())
+    >>> picture.dot.startswith("digraph"), picture.folded
+    (True, '')
     """
 
     def __init__(self, dot: str, engine: str | None = None, timeout: float | None = None, folded: str = "") -> None:

@@ -40,6 +40,14 @@ class SideBySide:
 
     `forward` is None where an op has no NumPy text, `backward` also where the graph has been freed. `str()` gives
     algebra and code, `html` all of it, and a notebook shows it by itself.
+
+    >>> import autograd_lite as al
+    >>> x, w = al.tensor([[1.0, 2.0]], name="x"), al.tensor([[0.5], [0.25]], requires_grad=True, name="w")
+    >>> side = al.side_by_side(al.relu(x @ w).sum())
+    >>> print(side.algebra)
+    result = ∑ relu(x w)
+    >>> print(side.backward)
+    w_delta = x.T @ (h1 > 0)  # w: slope of relu, matrix product
     """
 
     title: str

@@ -146,7 +146,8 @@ def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """The value of `func`, and a function from a cotangent of the value's form to the gradients, one for each primal.
 
-    It may be called more than once. With `has_aux` what goes along is third.
+    It may be called more than once. With `has_aux` what goes along is third. Raises ValueError for a cotangent of
+    another form.
 
     >>> import autograd_lite as al
     >>> y, back = al.func.vjp(lambda x: x * x, al.tensor([1.0, 2.0]))
@@ -189,7 +190,8 @@ class _Forward:
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool = False) -> tuple[Any, ...]:
     """The value of `func`, and its derivative in the direction of the tangents, which have the primals' form.
 
-    It takes two backward passes. With `has_aux` what goes along is third.
+    It takes two backward passes. With `has_aux` what goes along is third. Raises TypeError unless both are tuples, and
+    ValueError where their shapes differ.
 
     >>> import autograd_lite as al
     >>> al.func.jvp(lambda x: x * x, (al.tensor([1.0, 2.0]),), (al.tensor([1.0, 10.0]),))
@@ -284,7 +286,8 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
 def hvp(func: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The value of `func`, a scalar, and the product of its second derivatives with the tangents, by two passes.
 
-    Primals and tangents are tuples, one entry for each argument, and so is the product.
+    Primals and tangents are tuples, one entry for each argument, and so is the product. Raises TypeError for anything
+    else.
 
     >>> import autograd_lite as al
     >>> al.func.hvp(lambda x: (x**3).sum(), (al.tensor([1.0, 2.0]),), (al.tensor([1.0, 1.0]),))

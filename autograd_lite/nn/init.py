@@ -227,6 +227,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Ten
 
     Of (out, in, ...) all but the first dimension are taken together. Raises ValueError for fewer than two dimensions.
 
+    >>> import numpy as np
     >>> import autograd_lite as al
     >>> w = al.nn.init.orthogonal_(al.zeros(2, 3))
     >>> bool((abs(w.data @ w.data.T - np.eye(2)) < 1e-12).all())

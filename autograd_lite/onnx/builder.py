@@ -12,7 +12,13 @@ OPSET = 18
 
 
 class ExportError(TypeError):
-    """A model does what has no ONNX form here."""
+    """A model does what has no ONNX form here.
+
+    >>> import autograd_lite as al
+    >>> al.onnx.export(al.linalg.inv, al.eye(2), "inverse.onnx")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autograd_lite.onnx.builder.ExportError: export: the op inv has no ONNX form here; those that have one are ...
+    """
 
 
 class Builder:

@@ -23,6 +23,7 @@ from autograd_lite.ops import (
     scan,
     shape,
     statistics,
+    trigonometry,
 )
 from autograd_lite.ops.compare import *
 from autograd_lite.ops.conv import *
@@ -46,10 +47,11 @@ from autograd_lite.ops.reduce import *
 from autograd_lite.ops.scan import *
 from autograd_lite.ops.shape import *
 from autograd_lite.ops.statistics import *
+from autograd_lite.ops.trigonometry import *
 
 public = (  # the parts whose names are also the package's: al.exp, al.sum; of the others nn.functional has a choice
     *(compare, diagonals, elementwise, error_function, index, joining, linalg, mathematics),
-    *(moving, order, padding, picking, products, reduce, scan, shape, statistics),
+    *(moving, order, padding, picking, products, reduce, scan, shape, statistics, trigonometry),
 )
 rest = (conv, fused, losses, matrices, matrix_functions)
 __all__: list[str] = [name for part in (*public, *rest) for name in part.__all__]

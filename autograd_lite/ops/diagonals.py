@@ -42,6 +42,8 @@ def _on_diagonal(x: Any, offset: int) -> Any:
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Matrices with the last dimension on a diagonal, zeros elsewhere, in two new dimensions.
 
+    Raises ValueError for a number.
+
     >>> import autograd_lite as al
     >>> al.diag_embed(al.tensor([1.0, 2.0])).tolist()
     [[1.0, 0.0], [0.0, 2.0]]
@@ -58,6 +60,8 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
 
 def diag(input: Any, diagonal: int = 0) -> Any:
     """Of a vector the matrix with it on a diagonal, of a matrix the vector that is there.
+
+    Raises ValueError for more dimensions.
 
     >>> import autograd_lite as al
     >>> al.diag(al.tensor([1.0, 2.0])).tolist(), al.diag(al.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -108,7 +112,7 @@ def triu(input: Any, diagonal: int = 0) -> Any:
 
 
 def trace(input: Any) -> Any:
-    """The sum of the diagonal of a matrix.
+    """The sum of the diagonal of a matrix. Raises ValueError for anything else.
 
     >>> import autograd_lite as al
     >>> al.trace(al.tensor([[1.0, 2.0], [3.0, 4.0]]))

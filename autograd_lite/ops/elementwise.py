@@ -8,12 +8,11 @@ import numpy as np
 
 from autograd_lite.core import Tensor, primitive, spelled, ufunc
 from autograd_lite.memory import Array
+from autograd_lite.ops.compare import greater, less
 
 __all__ = [
     "absolute",
     "add",
-    "bitwise_and",
-    "bitwise_or",
     "ceil",
     "clamp",
     "cos",
@@ -22,25 +21,13 @@ __all__ = [
     "expm1",
     "floor",
     "floor_divide",
-    "greater",
-    "greater_equal",
-    "invert",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "less",
-    "less_equal",
     "log",
     "log1p",
     "log2",
-    "logical_and",
-    "logical_not",
-    "logical_or",
     "maximum",
     "minimum",
     "multiply",
     "negative",
-    "not_equal",
     "power",
     "reciprocal",
     "relu",
@@ -70,15 +57,62 @@ def _where_over(g: Any, over: Any, under: Any) -> Any:
 
 # Arithmetic
 
-add = ufunc(np.add, "a + b, broadcast.", a=lambda g: g, b=lambda g: g)
-subtract = ufunc(np.subtract, "a - b, broadcast.", a=lambda g: g, b=lambda g: -g)
-multiply = ufunc(np.multiply, "a * b, broadcast.", a=lambda g, b: g * b, b=lambda g, a: g * a)
-divide = ufunc(np.true_divide, "a / b, broadcast.", a=lambda g, b: g / b, b=lambda g, y, b: -g * y / b)
-negative = ufunc(np.negative, "-x.", x=lambda g: -g)
-absolute = ufunc(np.absolute, "|x|; its slope at 0 is taken as 0.", x=lambda g, x: g * np.sign(x))
-square = ufunc(np.square, "x².", x=lambda g, x: g * x * 2.0)
-sqrt = ufunc(np.sqrt, "The square root.", x=lambda g, y: g * 0.5 / y)
-reciprocal = ufunc(np.reciprocal, "1 / x.", x=lambda g, y: -g * y * y)
+add = ufunc(
+    np.add,
+    "a + b, broadcast.",
+    ">>> al.add(al.tensor([[1.0], [2.0]]), al.tensor([10.0, 20.0])).tolist()",
+    "[[11.0, 21.0], [12.0, 22.0]]",
+    a=lambda g: g,
+    b=lambda g: g,
+)
+subtract = ufunc(
+    np.subtract,
+    "a - b, broadcast.",
+    ">>> al.subtract(al.tensor([5.0, 7.0]), al.tensor([2.0, 3.0]))",
+    "tensor([3., 4.])",
+    a=lambda g: g,
+    b=lambda g: -g,
+)
+multiply = ufunc(
+    np.multiply,
+    "a * b, broadcast.",
+    ">>> al.func.grad(al.multiply, (0, 1))(al.tensor(2.0), al.tensor(3.0))",
+    "(tensor(3.), tensor(2.))",
+    a=lambda g, b: g * b,
+    b=lambda g, a: g * a,
+)
+divide = ufunc(
+    np.true_divide,
+    "a / b, broadcast.",
+    ">>> al.divide(al.tensor([1, 2]), 2)",
+    "tensor([0.5, 1. ])",
+    a=lambda g, b: g / b,
+    b=lambda g, y, b: -g * y / b,
+)
+floor_divide = ufunc(
+    np.floor_divide, "a // b.", ">>> al.floor_divide(al.tensor([7, -7]), 2)", "tensor([ 3, -4])", a=None, b=None
+)
+negative = ufunc(np.negative, "-x.", ">>> al.negative(al.tensor([1.0, -2.0]))", "tensor([-1.,  2.])", x=lambda g: -g)
+absolute = ufunc(
+    np.absolute,
+    "|x|; its slope at 0 is taken as 0.",
+    ">>> al.func.grad(lambda x: al.abs(x).sum())(al.tensor([-2.0, 0.0, 3.0]))",
+    "tensor([-1.,  0.,  1.])",
+    x=lambda g, x: g * np.sign(x),
+)
+square = ufunc(
+    np.square, "x².", ">>> al.square(al.tensor([-3.0, 2.0]))", "tensor([9., 4.])", x=lambda g, x: g * x * 2.0
+)
+sqrt = ufunc(
+    np.sqrt, "The square root.", ">>> al.sqrt(al.tensor([4.0, 9.0]))", "tensor([2., 3.])", x=lambda g, y: g * 0.5 / y
+)
+reciprocal = ufunc(
+    np.reciprocal,
+    "1 / x.",
+    ">>> al.reciprocal(al.tensor([2.0, 4.0]))",
+    "tensor([0.5 , 0.25])",
+    x=lambda g, y: -g * y * y,
+)
 
 # 0 to the power 0 has the slopes 0; at a = 0 the slope by b is 0.
 float_power = ufunc(
@@ -113,14 +147,62 @@ def power(input: Any, exponent: Any) -> Any:
 
 # Exponential and trigonometric
 
-exp = ufunc(np.exp, "e to the power x.", x=lambda g, y: g * y)
-expm1 = ufunc(np.expm1, "exp(x) - 1, exact near 0.", x=lambda g, y: g * (y + 1.0))
-log = ufunc(np.log, "The natural logarithm.", x=lambda g, x: g / x)
-log1p = ufunc(np.log1p, "log(1 + x), exact near 0.", x=lambda g, x: g / (x + 1.0))
-log2 = ufunc(np.log2, "The logarithm to base 2.", x=lambda g, x: g / (x * 0.6931471805599453))
-sin = ufunc(np.sin, "The sine, of radians.", x=lambda g, x: g * np.cos(x))
-cos = ufunc(np.cos, "The cosine, of radians.", x=lambda g, x: -g * np.sin(x))
-tanh = ufunc(np.tanh, "The hyperbolic tangent.", x=lambda g, y: g * (1.0 - y * y))
+exp = ufunc(
+    np.exp,
+    "e to the power x.",
+    ">>> al.exp(al.tensor([0.0, 1.0]))",
+    "tensor([1.        , 2.71828183])",
+    x=lambda g, y: g * y,
+)
+expm1 = ufunc(
+    np.expm1,
+    "exp(x) - 1, exact near 0.",
+    ">>> al.expm1(al.tensor(1e-20)).item(), al.exp(al.tensor(1e-20)).item() - 1.0",
+    "(1e-20, 0.0)",
+    x=lambda g, y: g * (y + 1.0),
+)
+log = ufunc(
+    np.log,
+    "The natural logarithm.",
+    ">>> al.log(al.tensor([1.0, 10.0]))",
+    "tensor([0.        , 2.30258509])",
+    x=lambda g, x: g / x,
+)
+log1p = ufunc(
+    np.log1p,
+    "log(1 + x), exact near 0.",
+    ">>> al.log1p(al.tensor(1e-20)).item()",
+    "1e-20",
+    x=lambda g, x: g / (x + 1.0),
+)
+log2 = ufunc(
+    np.log2,
+    "The logarithm to base 2.",
+    ">>> al.log2(al.tensor([1.0, 8.0]))",
+    "tensor([0., 3.])",
+    x=lambda g, x: g / (x * 0.6931471805599453),
+)
+sin = ufunc(
+    np.sin,
+    "The sine, of radians.",
+    ">>> al.sin(al.tensor([0.0, al.pi / 2]))",
+    "tensor([0., 1.])",
+    x=lambda g, x: g * np.cos(x),
+)
+cos = ufunc(
+    np.cos,
+    "The cosine, of radians.",
+    ">>> al.cos(al.tensor([0.0, al.pi]))",
+    "tensor([ 1., -1.])",
+    x=lambda g, x: -g * np.sin(x),
+)
+tanh = ufunc(
+    np.tanh,
+    "The hyperbolic tangent.",
+    ">>> al.tanh(al.tensor([-100.0, 0.0, 0.5]))",
+    "tensor([-1.        ,  0.        ,  0.46211716])",
+    x=lambda g, y: g * (1.0 - y * y),
+)
 
 # Activations
 
@@ -155,6 +237,8 @@ def relu(x: Array) -> Any:
     >>> import autograd_lite as al
     >>> al.relu(al.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
+    >>> al.func.grad(lambda x: al.relu(x).sum())(al.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 1.])
     """
     return np.maximum(x, 0)
 
@@ -162,7 +246,14 @@ def relu(x: Array) -> Any:
 @primitive(x=lambda g, x: g * logistic(x))
 @spelled("input")
 def softplus(x: Array) -> Any:
-    """log(1 + exp(x)), without overflow."""
+    """log(1 + exp(x)), without overflow; its slope is the sigmoid.
+
+    >>> import autograd_lite as al
+    >>> al.softplus(al.tensor([-1000.0, 0.0, 10.0]))
+    tensor([ 0.        ,  0.69314718, 10.0000454 ])
+    >>> al.func.grad(al.softplus)(al.tensor(0.0))
+    tensor(0.5)
+    """
     return np.logaddexp(x, 0)
 
 
@@ -171,12 +262,16 @@ def softplus(x: Array) -> Any:
 maximum = ufunc(
     np.maximum,
     "The larger of a and b; where they are equal each gets half the gradient.",
+    ">>> al.func.grad(lambda a: al.maximum(a, al.tensor(2.0)).sum())(al.tensor([1.0, 2.0, 3.0]))",
+    "tensor([0. , 0.5, 1. ])",
     a=lambda g, a, b: _where_over(g, a, b),
     b=lambda g, a, b: _where_over(g, b, a),
 )
 minimum = ufunc(
     np.minimum,
     "The smaller of a and b; where they are equal each gets half the gradient.",
+    ">>> al.func.grad(lambda a: al.minimum(a, al.tensor(2.0)).sum())(al.tensor([1.0, 2.0, 3.0]))",
+    "tensor([1. , 0.5, 0. ])",
     a=lambda g, a, b: _where_over(g, b, a),
     b=lambda g, a, b: _where_over(g, a, b),
 )
@@ -203,7 +298,16 @@ def _clip(x: Array, *, low: float, high: float) -> Any:
 
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
-    """x, with everything under `min` raised to it and everything over `max` lowered to it: numbers, or tensors."""
+    """x, with everything under `min` raised to it and everything over `max` lowered to it: numbers, or tensors.
+
+    The gradient is that of what was neither raised nor lowered. Raises ValueError without both bounds.
+
+    >>> import autograd_lite as al
+    >>> al.clamp(al.tensor([-2.0, 0.5, 3.0]), min=-1.0, max=1.0)
+    tensor([-1. ,  0.5,  1. ])
+    >>> al.func.grad(lambda x: al.clamp(x, 0.0, 1.0).sum())(al.tensor([-2.0, 0.5, 1.0]))
+    tensor([0., 1., 1.])
+    """
     if min is None and max is None:
         raise ValueError("clamp needs min, max or both")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
@@ -217,28 +321,19 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     return _clip(input, low=lowest if min is None else min, high=highest if max is None else max)
 
 
-# Without a derivative
-
-greater = ufunc(np.greater, "a > b.", a=None, b=None)
-greater_equal = ufunc(np.greater_equal, "a >= b.", a=None, b=None)
-less = ufunc(np.less, "a < b.", a=None, b=None)
-less_equal = ufunc(np.less_equal, "a <= b.", a=None, b=None)
-equal = ufunc(np.equal, "a == b.", a=None, b=None)
-not_equal = ufunc(np.not_equal, "a != b.", a=None, b=None)
-logical_and = ufunc(np.logical_and, "Both.", a=None, b=None)
-logical_or = ufunc(np.logical_or, "Either.", a=None, b=None)
-logical_not = ufunc(np.logical_not, "Not.", x=None)
-bitwise_and = ufunc(np.bitwise_and, "a & b, of integers or booleans.", a=None, b=None)
-bitwise_or = ufunc(np.bitwise_or, "a | b, of integers or booleans.", a=None, b=None)
-invert = ufunc(np.invert, "~x, of integers or booleans.", x=None)
-floor_divide = ufunc(np.floor_divide, "a // b.", a=None, b=None)
-isnan = ufunc(np.isnan, "Where x is not a number.", x=None)
-isfinite = ufunc(np.isfinite, "Where x is finite.", x=None)
-isinf = ufunc(np.isinf, "Where x is infinite.", x=None)
-
 # Flat almost everywhere: the gradient is zero, as PyTorch has it
 
-sign = ufunc(np.sign, "-1, 0 or 1.", x=_flat)
-floor = ufunc(np.floor, "The largest integer not above x.", x=_flat)
-ceil = ufunc(np.ceil, "The smallest integer not below x.", x=_flat)
-round = ufunc(np.rint, "The nearest integer, halves to even.", x=_flat)
+sign = ufunc(np.sign, "-1, 0 or 1.", ">>> al.sign(al.tensor([-2.0, 0.0, 3.0]))", "tensor([-1.,  0.,  1.])", x=_flat)
+floor = ufunc(
+    np.floor, "The largest integer not above x.", ">>> al.floor(al.tensor([1.7, -1.2]))", "tensor([ 1., -2.])", x=_flat
+)
+ceil = ufunc(
+    np.ceil, "The smallest integer not below x.", ">>> al.ceil(al.tensor([1.7, -1.2]))", "tensor([ 2., -1.])", x=_flat
+)
+round = ufunc(
+    np.rint,
+    "The nearest integer, halves to even.",
+    ">>> al.round(al.tensor([0.5, 1.5, 2.7]))",
+    "tensor([0., 2., 3.])",
+    x=_flat,
+)

@@ -11,7 +11,8 @@ import numpy as np
 from autograd_lite.core import Op, Tensor, op_of, primitive
 from autograd_lite.memory import Array
 from autograd_lite.modes import mode
-from autograd_lite.ops.elementwise import logistic, multiply, not_equal, sigmoid
+from autograd_lite.ops.compare import not_equal
+from autograd_lite.ops.elementwise import logistic, multiply, sigmoid
 from autograd_lite.ops.index import _refuse_range
 from autograd_lite.ops.reduce import sum
 from autograd_lite.ops.shape import _data, axes, cast

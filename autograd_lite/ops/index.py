@@ -65,6 +65,8 @@ def scatter_at(g: Array, *arrays: Array, form: tuple[Any, ...], shape: tuple[int
 def getitem(x: Any, index: Any) -> Any:
     """x[index], for every form of index that NumPy has: numbers, slices, None, Ellipsis, arrays, masks, tensors.
 
+    Raises IndexError for what is out of range.
+
     >>> import autograd_lite as al
     >>> x = al.arange(6.0).reshape(2, 3)
     >>> x[1, ::2], x[x > 3], x[[0, 0], [1, 2]]
@@ -156,6 +158,8 @@ def embedding(input: Any, weight: Any) -> Any:
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The slices of x along `dim` that a vector of integers names, in that order, repeats allowed.
 
+    Raises IndexError for one that is out of range.
+
     >>> import autograd_lite as al
     >>> al.index_select(al.eye(3), 1, al.tensor([2, 2])).tolist()
     [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
@@ -173,7 +177,8 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
 def gather(input: Any, dim: int, index: Any) -> Any:
     """out[i][j] = x[index[i][j]][j] for dim 0, and so on: one entry of x along `dim` for every entry of index.
 
-    x and index have the same number of dimensions; off `dim` the index is no larger than x.
+    x and index have the same number of dimensions; off `dim` the index is no larger than x. Raises ValueError where
+    they have not, IndexError for an index out of range.
 
     >>> import autograd_lite as al
     >>> al.gather(al.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, al.tensor([[0], [1]])).tolist()

@@ -124,6 +124,8 @@ def column_stack(tensors: Sequence[Any]) -> Any:
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """So many pieces along `dim`, as equal as can be, the first ones longer; or cuts at these places.
 
+    Raises ValueError for fewer than one piece.
+
     >>> import autograd_lite as al
     >>> [p.tolist() for p in al.tensor_split(al.arange(5), 2)]
     [[0, 1, 2], [3, 4]]
@@ -153,6 +155,8 @@ def _cut(input: Any, indices_or_sections: Any, dim: int, least: int, what: str) 
 def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Cut along the second dimension, a vector along the first: so many equal pieces, or at these places.
 
+    Raises ValueError where it does not divide into so many.
+
     >>> import autograd_lite as al
     >>> [p.shape for p in al.hsplit(al.zeros(2, 4), 2)]
     [(2, 2), (2, 2)]
@@ -163,6 +167,8 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
 def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Cut along the first dimension of two or more.
 
+    Raises ValueError for fewer, and where it does not divide into so many.
+
     >>> import autograd_lite as al
     >>> [p.shape for p in al.vsplit(al.zeros(4, 2), [1])]
     [(1, 2), (3, 2)]
@@ -171,7 +177,7 @@ def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
 
 
 def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
-    """Cut along the third dimension of three or more.
+    """Cut along the third dimension of three or more. Raises ValueError for fewer, and where it does not divide.
 
     >>> import autograd_lite as al
     >>> [p.shape for p in al.dsplit(al.zeros(1, 1, 4), 2)]
@@ -203,6 +209,8 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
     """The coordinates of all points of a grid, each vector along a dimension of its own ("xy": the first two swapped).
+
+    Raises ValueError for another indexing.
 
     >>> import autograd_lite as al
     >>> al.meshgrid(al.tensor([1, 2]), al.tensor([3, 4, 5]), indexing="ij")[1].tolist()

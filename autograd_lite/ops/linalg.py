@@ -52,8 +52,10 @@ def matmul(a: Array, b: Array) -> Any:
     Shapes (..., n, k) and (..., k, m) give (..., n, m). Raises ValueError where they do not fit.
 
     >>> import autograd_lite as al
-    >>> al.matmul(al.ones(2, 3), al.ones(3)).tolist()
-    [3.0, 3.0]
+    >>> al.matmul(al.tensor([[1.0, 2.0], [3.0, 4.0]]), al.tensor([1.0, 10.0]))
+    tensor([21., 43.])
+    >>> al.matmul(al.ones(5, 2, 3), al.ones(3, 4)).shape
+    (5, 2, 4)
     """
     return product(as_array(a), as_array(b))
 

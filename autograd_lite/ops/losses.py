@@ -11,7 +11,8 @@ from autograd_lite.layer_misfit import classes_error
 from autograd_lite.memory import Array
 from autograd_lite.misfit import loss_error
 from autograd_lite.modes import mode
-from autograd_lite.ops.elementwise import less, log, softplus, where
+from autograd_lite.ops.compare import less
+from autograd_lite.ops.elementwise import log, softplus, where
 from autograd_lite.ops.fused import (
     _absolute_error,
     _counted,

@@ -1,4 +1,4 @@
-"""More elementwise mathematics, by PyTorch's names: trigonometry, powers and logarithms, rounding, pairs."""
+"""More elementwise mathematics, by PyTorch's names: powers and logarithms, rounding, pairs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ import numpy as np
 
 from autograd_lite.core import Tensor, primitive, spelled, ufunc
 from autograd_lite.memory import Array
+from autograd_lite.ops.compare import eq, isnan, less_equal, logical_and, logical_or
 from autograd_lite.ops.elementwise import (
     _flat,
     add,
     clamp,
     divide,
-    equal,
     floor,
     floor_divide,
-    isnan,
-    less_equal,
     log,
     log1p,
-    logical_and,
-    logical_or,
     logistic,
     multiply,
     negative,
@@ -35,28 +31,12 @@ from autograd_lite.ops.elementwise import (
 from autograd_lite.ops.shape import _data
 
 __all__ = [
-    "acos",
-    "acosh",
     "addcdiv",
     "addcmul",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
     "clamp_max",
     "clamp_min",
     "clip",
     "copysign",
-    "cosh",
-    "deg2rad",
     "div",
     "exp2",
     "expit",
@@ -76,16 +56,13 @@ __all__ = [
     "logit",
     "nan_to_num",
     "positive",
-    "rad2deg",
     "remainder",
     "rsqrt",
     "rsub",
     "sgn",
     "signbit",
     "sinc",
-    "sinh",
     "sub",
-    "tan",
     "true_divide",
     "trunc",
     "xlog1py",
@@ -94,53 +71,44 @@ __all__ = [
 
 LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
 
-# Trigonometric and hyperbolic
+# Exponents, logarithms and lengths
 
-tan = ufunc(np.tan, "The tangent, of radians.", x=lambda g, y: g * (1.0 + y * y))
-arcsin = asin = ufunc(np.arcsin, "The angle of a sine.", x=lambda g, x: g / np.sqrt(1.0 - x * x))
-arccos = acos = ufunc(np.arccos, "The angle of a cosine.", x=lambda g, x: -g / np.sqrt(1.0 - x * x))
-arctan = atan = ufunc(np.arctan, "The angle of a tangent.", x=lambda g, x: g / (1.0 + x * x))
-sinh = ufunc(np.sinh, "The hyperbolic sine.", x=lambda g, x: g * np.cosh(x))
-cosh = ufunc(np.cosh, "The hyperbolic cosine.", x=lambda g, x: g * np.sinh(x))
-arcsinh = asinh = ufunc(np.arcsinh, "The inverse of sinh.", x=lambda g, x: g / np.sqrt(x * x + 1.0))
-arccosh = acosh = ufunc(np.arccosh, "The inverse of cosh, from 1 up.", x=lambda g, x: g / np.sqrt(x * x - 1.0))
-arctanh = atanh = ufunc(np.arctanh, "The inverse of tanh, in (-1, 1).", x=lambda g, x: g / (1.0 - x * x))
-deg2rad = ufunc(np.deg2rad, "Radians of degrees.", x=lambda g: g * (math.pi / 180.0))
-rad2deg = ufunc(np.rad2deg, "Degrees of radians.", x=lambda g: g * (180.0 / math.pi))
-
-
-def _distance(a: Any, b: Any) -> Any:
-    """The square of it from (0, 0); there infinite, so that slopes are 0, as PyTorch has them."""
-    square = np.multiply(a, a) + np.multiply(b, b)
-    return np.where(np.equal(square, 0), math.inf, square)
-
-
-arctan2 = atan2 = ufunc(
-    np.arctan2,
-    "The angle of the point (b, a): arctan(a / b), in the quadrant of both signs.",
-    a=lambda g, a, b: g * b / _distance(a, b),
-    b=lambda g, a, b: -g * a / _distance(a, b),
-)
 hypot = ufunc(
     np.hypot,
     "The square root of a² + b², without overflow.",
+    ">>> al.hypot(al.tensor(3e300), al.tensor(4e300))",
+    "tensor(5.e+300)",
     a=lambda g, a, y: g * (a / y),
     b=lambda g, b, y: g * (b / y),
 )
 
-# Exponents and logarithms
-
-exp2 = ufunc(np.exp2, "2 to the power x.", x=lambda g, y: g * y * LOG_2)
-log10 = ufunc(np.log10, "The logarithm to base 10.", x=lambda g, x: g / (x * LOG_10))
+exp2 = ufunc(
+    np.exp2,
+    "2 to the power x.",
+    ">>> al.exp2(al.tensor([3.0, -1.0]))",
+    "tensor([8. , 0.5])",
+    x=lambda g, y: g * y * LOG_2,
+)
+log10 = ufunc(
+    np.log10,
+    "The logarithm to base 10.",
+    ">>> al.log10(al.tensor([1.0, 1000.0]))",
+    "tensor([0., 3.])",
+    x=lambda g, x: g / (x * LOG_10),
+)
 logaddexp = ufunc(
     np.logaddexp,
     "log(exp(a) + exp(b)), without overflow.",
+    ">>> al.logaddexp(al.tensor(1000.0), al.tensor(1000.0))",
+    "tensor(1000.69314718)",
     a=lambda g, a, b: g * logistic(np.subtract(a, b)),
     b=lambda g, a, b: g * logistic(np.subtract(b, a)),
 )
 logaddexp2 = ufunc(
     np.logaddexp2,
     "log2(2^a + 2^b), without overflow.",
+    ">>> al.logaddexp2(al.tensor(2000.0), al.tensor(2000.0))",
+    "tensor(2001.)",
     a=lambda g, a, b: g * logistic(np.subtract(a, b) * LOG_2),
     b=lambda g, a, b: g * logistic(np.subtract(b, a) * LOG_2),
 )
@@ -190,12 +158,12 @@ def xlogy(input: Any, other: Any) -> Any:
     """x log(y), and 0 where x is 0, whatever y is (but for NaN).
 
     >>> import autograd_lite as al
-    >>> al.xlogy(al.tensor([0.0, 2.0]), al.tensor([0.0, 1.0]))
-    tensor([0., 0.])
+    >>> al.xlogy(al.tensor([0.0, 2.0]), al.tensor([0.0, 10.0]))
+    tensor([0.        , 4.60517019])
     """
     if isinstance(other, int | float):
         other = np.asarray(other, _data(input).dtype)
-    nothing = logical_and(equal(input, 0), less_equal(other, 0))
+    nothing = logical_and(eq(input, 0), less_equal(other, 0))
     return multiply(input, log(where(nothing, 1.0, other)))
 
 
@@ -203,8 +171,8 @@ def xlog1py(input: Any, other: Any) -> Any:
     """x log(1 + y), and 0 where x is 0.
 
     >>> import autograd_lite as al
-    >>> al.xlog1py(al.tensor([0.0, 2.0]), al.tensor([-1.0, 0.0]))
-    tensor([0., 0.])
+    >>> al.xlog1py(al.tensor([0.0, 2.0]), al.tensor([-1.0, 9.0]))
+    tensor([0.        , 4.60517019])
     """
     return xlogy(input, add(1.0, other))
 
@@ -234,13 +202,23 @@ def ldexp(input: Any, other: Any) -> Any:
 # Signs and rounding
 
 
-positive = ufunc(np.positive, "+x.", x=lambda g: g)
-trunc = fix = ufunc(np.trunc, "The integer part, towards 0.", x=_flat)
-signbit = ufunc(np.signbit, "Where the sign is set: below 0, and at -0.", x=None)
+positive = ufunc(np.positive, "+x.", ">>> al.positive(al.tensor([-1.0, 2.0]))", "tensor([-1.,  2.])", x=lambda g: g)
+trunc = fix = ufunc(
+    np.trunc, "The integer part, towards 0.", ">>> al.trunc(al.tensor([1.7, -1.7]))", "tensor([ 1., -1.])", x=_flat
+)
+signbit = ufunc(
+    np.signbit,
+    "Where the sign is set: below 0, and at -0.",
+    ">>> al.signbit(al.tensor([-1.0, -0.0, 0.0]))",
+    "tensor([ True,  True, False])",
+    x=None,
+)
 sgn = sign
 copysign = ufunc(
     np.copysign,
     "a's size with b's sign; the slope is 0 where a is 0.",
+    ">>> al.copysign(al.tensor([1.0, 2.0]), al.tensor([-0.0, 3.0]))",
+    "tensor([-1.,  2.])",
     a=lambda g, a, y: g * np.sign(a) * np.sign(y),
     b=_flat,
 )
@@ -259,12 +237,16 @@ def frac(input: Any) -> Any:
 fmod = ufunc(
     np.fmod,
     "What division towards 0 leaves: its sign is a's.",
+    ">>> al.fmod(al.tensor([5.0, -5.0]), 3.0)",
+    "tensor([ 2., -2.])",
     a=lambda g: g,
     b=lambda g, a, b: -g * np.trunc(np.true_divide(a, b)),
 )
 remainder = ufunc(
     np.remainder,
     "What division towards minus infinity leaves: its sign is b's, as Python's %.",
+    ">>> al.remainder(al.tensor([5.0, -5.0]), 3.0)",
+    "tensor([2., 1.])",
     a=lambda g: g,
     b=lambda g, a, b: -g * np.floor(np.true_divide(a, b)),
 )
@@ -291,16 +273,27 @@ def nan_to_num(input: Any, nan: float | None = None, posinf: float | None = None
 fmax = ufunc(
     np.fmax,
     "The larger of a and b, and the number where one is NaN; of equals, a has the gradient.",
+    ">>> al.fmax(al.tensor([1.0, al.nan]), al.tensor([0.0, 2.0]))",
+    "tensor([1., 2.])",
     a=lambda g, a, b: np.where(logical_or(np.greater_equal(a, b), isnan(b)), g, 0.0),
     b=lambda g, a, b: np.where(logical_or(np.greater_equal(a, b), isnan(b)), 0.0, g),
 )
 fmin = ufunc(
     np.fmin,
     "The smaller of a and b, and the number where one is NaN; of equals, a has the gradient.",
+    ">>> al.fmin(al.tensor([1.0, al.nan]), al.tensor([0.0, 2.0]))",
+    "tensor([0., 2.])",
     a=lambda g, a, b: np.where(logical_or(np.less_equal(a, b), isnan(b)), g, 0.0),
     b=lambda g, a, b: np.where(logical_or(np.less_equal(a, b), isnan(b)), 0.0, g),
 )
-heaviside = ufunc(np.heaviside, "0 where a is below 0, 1 above, b at 0. No derivative.", a=None, b=None)
+heaviside = ufunc(
+    np.heaviside,
+    "0 where a is below 0, 1 above, b at 0. No derivative.",
+    ">>> al.heaviside(al.tensor([-1.0, 0.0, 2.0]), al.tensor(0.5))",
+    "tensor([0. , 0.5, 1. ])",
+    a=None,
+    b=None,
+)
 
 
 def clamp_min(input: Any, min: Any) -> Any:
@@ -371,6 +364,8 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     """input / other, rounded towards 0 ("trunc") or down ("floor") if wanted: then its slopes are 0.
+
+    Raises ValueError for another mode.
 
     >>> import autograd_lite as al
     >>> al.div(al.tensor([-3.0]), 2.0), al.div(al.tensor([-3.0]), 2.0, rounding_mode="trunc")

@@ -130,6 +130,8 @@ def _pinv(a: Array, *, rcond: float | None) -> Any:
 def pinv(A: Any, *, rtol: float | None = None) -> Any:  # noqa: N803
     """The pseudoinverse; singular values under rtol times the largest count as 0. The rank must not change nearby.
 
+    Raises ValueError for fewer dimensions than two.
+
     >>> import autograd_lite as al
     >>> al.linalg.pinv(al.tensor([[2.0], [0.0]])).tolist()
     [[0.5, 0.0]]
@@ -147,6 +149,8 @@ def _det(a: Array) -> Any:
 
 def det(A: Any) -> Any:  # noqa: N803
     """The determinant. Its gradient needs the inverse: of a singular matrix that is an error.
+
+    Raises ValueError for what is not square.
 
     >>> import autograd_lite as al
     >>> al.linalg.det(al.tensor([[2.0, 0.0], [0.0, 4.0]]))
@@ -175,9 +179,12 @@ def _sign_of_det(a: Array) -> Any:
 def slogdet(A: Any) -> SignedLog:  # noqa: N803
     """The sign of the determinant, and the logarithm of its size: (sign, logabsdet).
 
+    Raises ValueError for what is not square.
+
     >>> import autograd_lite as al
-    >>> al.linalg.slogdet(al.tensor([[-1.0]])).sign.item()
-    -1.0
+    >>> sign, logabsdet = al.linalg.slogdet(al.tensor([[0.0, 2.0], [1.0, 0.0]]))
+    >>> sign, logabsdet
+    (tensor(-1.), tensor(0.69314718))
     """
     a = _square(A, "slogdet")
     return SignedLog(_sign_of_det(a), _logdet(a))
@@ -245,7 +252,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigen:  # noqa: N803
     """The eigenvalues of symmetric matrices, from the smallest up, and the eigenvectors, as columns.
 
     Of A the lower triangle is read (UPLO "U": the upper). The eigenvectors have a gradient where no two eigenvalues
-    are equal, and only what does not depend on their signs has a meaning.
+    are equal, and only what does not depend on their signs has a meaning. Raises ValueError for what is not square.
 
     >>> import autograd_lite as al
     >>> al.linalg.eigh(al.tensor([[2.0, 1.0], [1.0, 2.0]])).eigenvalues
@@ -299,7 +306,8 @@ def svd(A: Any, full_matrices: bool = True) -> Singular:  # noqa: N803
     """The singular values of matrices, from the largest down, with U and Vh: A = U diag(S) Vh.
 
     The columns that `full_matrices` adds to U or Vh are constants. U and Vh have a gradient where no two singular
-    values are equal, and only what does not depend on their signs has a meaning.
+    values are equal, and only what does not depend on their signs has a meaning. Raises ValueError for fewer dimensions
+    than two.
 
     >>> import autograd_lite as al
     >>> al.linalg.svd(al.tensor([[3.0, 0.0], [0.0, 4.0]])).S
@@ -351,7 +359,8 @@ class Orthogonal(NamedTuple):
 def qr(A: Any, mode: str = "reduced") -> Orthogonal:  # noqa: N803
     """Q with orthonormal columns and an upper triangular R: A = Q R. `mode` is reduced, complete or r (Q is empty).
 
-    "complete" has a gradient where A has no more rows than columns.
+    "complete" has a gradient where A has no more rows than columns. Raises ValueError for another mode, and for fewer
+    dimensions than two.
 
     >>> import autograd_lite as al
     >>> q, r = al.linalg.qr(al.tensor([[3.0], [4.0]]))

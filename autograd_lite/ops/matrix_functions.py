@@ -9,8 +9,9 @@ import numpy as np
 
 from autograd_lite.core import Tensor
 from autograd_lite.ops import statistics
+from autograd_lite.ops.compare import less
 from autograd_lite.ops.diagonals import tril, triu
-from autograd_lite.ops.elementwise import absolute, less, where
+from autograd_lite.ops.elementwise import absolute, where
 from autograd_lite.ops.linalg import matmul
 from autograd_lite.ops.matrices import _matrix, _square, inv, pinv, slogdet, solve, svdvals
 from autograd_lite.ops.moving import movedim
@@ -51,7 +52,7 @@ def matrix_norm(
     dtype: Any = None,
 ) -> Any:
     """The norm of matrices: "fro", "nuc" (of singular values), 2, -2 (the largest, the smallest of these), inf, -inf
-    (the largest, the smallest sum of a row's sizes), 1, -1 (of a column's).
+    (the largest, the smallest sum of a row's sizes), 1, -1 (of a column's). Raises ValueError for another ord.
 
     >>> import autograd_lite as al
     >>> al.linalg.matrix_norm(al.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
@@ -85,7 +86,8 @@ def norm(
 ) -> Any:
     """`al.linalg.norm`: of a vector, or over one `dim`, `vector_norm`; of matrices `matrix_norm`.
 
-    Without `ord` the Euclidean norm of all elements over `dim`.
+    Without `ord` the Euclidean norm of all elements over `dim`. Raises ValueError for another `ord`, and for an `ord`
+    of three or more dimensions.
 
     >>> import autograd_lite as al
     >>> al.linalg.norm(al.tensor([[3.0, 0.0], [0.0, 4.0]])), al.linalg.norm(al.tensor([[3.0, 0.0], [0.0, 4.0]]), 2)
@@ -118,6 +120,8 @@ def cond(A: Any, p: Any = None) -> Any:  # noqa: N803
 def matrix_power(A: Any, n: int) -> Any:  # noqa: N803
     """A multiplied n times with itself, by squaring; of a negative n the inverse's power.
 
+    Raises ValueError for what is not square.
+
     >>> import autograd_lite as al
     >>> al.linalg.matrix_power(al.tensor([[1.0, 1.0], [0.0, 1.0]]), 3).tolist()
     [[1.0, 3.0], [0.0, 1.0]]
@@ -135,6 +139,8 @@ def matrix_power(A: Any, n: int) -> Any:  # noqa: N803
 def matrix_rank(A: Any, *, atol: float | None = None, rtol: float | None = None) -> Any:  # noqa: N803
     """How many singular values are over atol and over rtol times the largest. No derivative.
 
+    Raises ValueError for fewer dimensions than two.
+
     >>> import autograd_lite as al
     >>> al.linalg.matrix_rank(al.tensor([[1.0, 2.0], [2.0, 4.0]])).item()
     1
@@ -150,8 +156,8 @@ def logdet(input: Any) -> Any:
     """The logarithm of the determinant; NaN where that is negative.
 
     >>> import autograd_lite as al
-    >>> al.logdet(al.tensor([[2.0]])).item() == al.log(al.tensor(2.0)).item()
-    True
+    >>> al.logdet(al.tensor([[2.0, 0.0], [0.0, 5.0]])), al.log(al.tensor(10.0))
+    (tensor(2.30258509), tensor(2.30258509))
     """
     sign, size = slogdet(input)
     return where(less(sign, 0), np.nan, size)
@@ -166,6 +172,8 @@ def solve_triangular(
     unitriangular: bool = False,
 ) -> Any:
     """X of A X = B (left=False: X A = B), of A only a triangle read; `unitriangular`: its diagonal taken for ones.
+
+    Raises ValueError for an A that is not square.
 
     >>> import autograd_lite as al
     >>> al.linalg.solve_triangular(al.tensor([[2.0, 9.0], [0.0, 4.0]]), al.tensor([[2.0], [4.0]]), upper=False).tolist()
@@ -183,8 +191,9 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:  # noqa: N803
     """X of A X = B, of the Cholesky factor L of A (`upper`: its transpose).
 
     >>> import autograd_lite as al
-    >>> al.cholesky_solve(al.tensor([[8.0]]), al.tensor([[2.0]])).tolist()
-    [[2.0]]
+    >>> lower = al.linalg.cholesky(al.tensor([[4.0, 2.0], [2.0, 2.0]]))
+    >>> al.cholesky_solve(al.tensor([[8.0], [6.0]]), lower).tolist()
+    [[1.0], [2.0]]
     """
     lower = transpose(L, -2, -1) if upper else L
     return solve_triangular(transpose(lower, -2, -1), solve_triangular(lower, B, upper=False), upper=True)
@@ -201,6 +210,8 @@ class LeastSquares(NamedTuple):
 
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:  # noqa: N803
     """The X for which A X is nearest B, through the pseudoinverse, and the sums of the squares that are left.
+
+    Raises ValueError for an A that is no matrix.
 
     >>> import autograd_lite as al
     >>> al.linalg.lstsq(al.tensor([[1.0], [1.0]]), al.tensor([[1.0], [3.0]])).solution

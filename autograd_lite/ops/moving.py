@@ -86,6 +86,8 @@ def expand_as(input: Any, other: Any) -> Any:
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     """One dimension as several of these sizes, one of which may be -1.
 
+    Raises ValueError where they do not multiply to its size.
+
     >>> import autograd_lite as al
     >>> al.zeros(6, 2).unflatten(0, (2, -1)).shape
     (2, 3, 2)
@@ -101,6 +103,8 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
 
 def movedim(input: Any, source: Dims, destination: Dims) -> Any:
     """Dimensions moved to other places, the rest in their order.
+
+    Raises ValueError where the two name different numbers of dimensions.
 
     >>> import autograd_lite as al
     >>> al.zeros(2, 3, 4).movedim(0, -1).shape
@@ -127,7 +131,7 @@ def swapdims(input: Any, dim0: int, dim1: int) -> Any:
 
 
 def adjoint(input: Any) -> Any:
-    """The last two dimensions swapped.
+    """The last two dimensions swapped. Raises ValueError for fewer dimensions than two.
 
     >>> import autograd_lite as al
     >>> al.adjoint(al.zeros(4, 2, 3)).shape
@@ -156,7 +160,7 @@ def _at_least(x: Any, ndim: int, what: str) -> None:
 
 
 def fliplr(input: Any) -> Any:
-    """Columns in the opposite order.
+    """Columns in the opposite order. Raises ValueError for fewer dimensions than two.
 
     >>> import autograd_lite as al
     >>> al.fliplr(al.tensor([[1, 2], [3, 4]])).tolist()
@@ -167,7 +171,7 @@ def fliplr(input: Any) -> Any:
 
 
 def flipud(input: Any) -> Any:
-    """Rows in the opposite order.
+    """Rows in the opposite order. Raises ValueError for a number.
 
     >>> import autograd_lite as al
     >>> al.flipud(al.tensor([[1, 2], [3, 4]])).tolist()
@@ -194,6 +198,8 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
 def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Any:
     """Shifted along dimensions, what leaves at one end entering at the other; without `dims`, as one row.
 
+    Raises ValueError where shifts and dims are not as many.
+
     >>> import autograd_lite as al
     >>> al.roll(al.tensor([1, 2, 3]), 1)
     tensor([3, 1, 2])
@@ -212,6 +218,8 @@ def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Any:
 
 def repeat(input: Any, *repeats: Any) -> Any:
     """The whole tensor so many times along each dimension, new ones in front; NumPy's `tile`.
+
+    Raises ValueError for fewer numbers than dimensions.
 
     >>> import autograd_lite as al
     >>> al.tensor([1, 2]).repeat(2, 2).tolist()
@@ -240,6 +248,8 @@ def tile(input: Any, *several: Any, dims: Sequence[int] | None = None) -> Any:
 def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Any:
     """Each element so many times, one behind the other, along `dim`; without it, of the flattened tensor.
 
+    Raises ValueError unless there is one number, or one for each slice.
+
     >>> import autograd_lite as al
     >>> al.repeat_interleave(al.tensor([1, 2]), al.tensor([2, 3]))
     tensor([1, 1, 2, 2, 2])
@@ -257,7 +267,7 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, outpu
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
-    """A part along `dim`: `length` slices from `start`.
+    """A part along `dim`: `length` slices from `start`. Raises IndexError where that is not all inside.
 
     >>> import autograd_lite as al
     >>> al.narrow(al.tensor([1, 2, 3, 4]), 0, 1, 2)
@@ -272,7 +282,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
 
 
 def select(input: Any, dim: int, index: int) -> Any:
-    """One slice along `dim`, which goes away.
+    """One slice along `dim`, which goes away. Raises IndexError where it is not there.
 
     >>> import autograd_lite as al
     >>> al.select(al.tensor([[1, 2], [3, 4]]), 1, 0)
@@ -300,6 +310,8 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
 def unfold_dimension(input: Any, dimension: int, size: int, step: int) -> Any:
     """`Tensor.unfold`: all windows of a size along a dimension, `step` apart, in a new last dimension.
 
+    Raises ValueError where they do not fit.
+
     >>> import autograd_lite as al
     >>> al.arange(5).unfold(0, 3, 2).tolist()
     [[0, 1, 2], [2, 3, 4]]
@@ -325,7 +337,12 @@ def ravel(input: Any) -> Any:
 
 
 def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
-    """Two dimensions swapped, by NumPy's name."""
+    """Two dimensions swapped, by NumPy's name.
+
+    >>> import autograd_lite as al
+    >>> al.swapaxes(al.zeros(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
     return transpose(input, axis0, axis1)
 
 

@@ -93,6 +93,8 @@ def msort(input: Any) -> Any:
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Sorted:
     """The k largest (or smallest) along `dim`, the extreme first, and where they are: (values, indices).
 
+    Raises ValueError where k is under 0 or over the size.
+
     >>> import autograd_lite as al
     >>> al.topk(al.tensor([3.0, 1.0, 2.0]), 2).values
     tensor([3., 2.])
@@ -110,6 +112,8 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
 
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Sorted:
     """The k-th smallest along `dim`, counted from 1, and where it is: (values, indices).
+
+    Raises ValueError where there is no such place.
 
     >>> import autograd_lite as al
     >>> al.kthvalue(al.tensor([3.0, 1.0, 2.0]), 2).values
@@ -226,7 +230,8 @@ def searchsorted(
 ) -> Any:
     """Where the values would go into a sorted sequence; of equals before them, or after them with `right`.
 
-    The leading sizes of both are equal, or the sequence has one dimension.
+    The leading sizes of both are equal, or the sequence has one dimension. Raises ValueError where their leading
+    dimensions differ.
 
     >>> import autograd_lite as al
     >>> al.searchsorted(al.tensor([1.0, 3.0, 5.0]), al.tensor([3.0, 6.0]))
@@ -255,6 +260,8 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each number from 0 up is in a vector, or the sums of their weights. No derivative.
+
+    Raises ValueError for anything but a vector of integers, none below 0.
 
     >>> import autograd_lite as al
     >>> al.bincount(al.tensor([1, 1, 3]))

@@ -21,7 +21,7 @@ def pad(input: Any, pad: Sequence[Any], mode: str = "constant", value: float | N
     `pad` is PyTorch's list of numbers, (before, after) for the last dimension first: (left, right, top, bottom, ...);
     or NumPy's list of a pair for each dimension. A constant (0 unless given) is put there, or, by `mode`, the
     elements next to the edge mirrored (reflect), the edge itself (replicate), or those of the other end (circular).
-    Negative numbers cut.
+    Negative numbers cut. Raises ValueError for widths that do not fit, and for another mode.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.pad(al.tensor([1.0, 2.0, 3.0]), (1, 2))

@@ -63,7 +63,7 @@ def _index(index: Any, size: int, what: str) -> tuple[Any, Any]:
 
 
 def take(input: Any, index: Any) -> Any:
-    """The elements at places in the flattened tensor, which may count from the end; in the shape of `index`.
+    """The elements at places of the flattened tensor, in the shape of `index`. Raises IndexError for one not there.
 
     >>> import autograd_lite as al
     >>> al.take(al.tensor([[1, 2], [3, 4]]), al.tensor([0, -1]))
@@ -76,6 +76,8 @@ def take(input: Any, index: Any) -> Any:
 
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """`gather` with the index broadcast to the tensor off `dim`; without `dim`, of the flattened tensor.
+
+    Raises ValueError where dimensions are not as many.
 
     >>> import autograd_lite as al
     >>> x = al.tensor([[3, 1], [4, 2]])
@@ -122,7 +124,8 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """`input` where the condition holds, `other` elsewhere; all three broadcast.
 
-    A condition alone gives the places where it is not 0: `nonzero(condition, as_tuple=True)`.
+    A condition alone gives the places where it is not 0: `nonzero(condition, as_tuple=True)`. Raises TypeError for one
+    of the two alone.
 
     >>> import autograd_lite as al
     >>> al.where(al.tensor([True, False]), 1.0, 2.0)
@@ -141,7 +144,7 @@ def _mask(mask: Any, what: str) -> Any:
 
 
 def masked_select(input: Any, mask: Any) -> Any:
-    """The elements where the mask holds, in one row.
+    """The elements where the mask holds, in one row. Raises TypeError for a mask that is not of booleans.
 
     >>> import autograd_lite as al
     >>> al.masked_select(al.tensor([1, 2, 3]), al.tensor([True, False, True]))
@@ -157,7 +160,7 @@ def masked_select(input: Any, mask: Any) -> Any:
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """One value where the mask holds: a number, or a tensor of no dimensions.
+    """One value (a number, or a 0-d tensor) where the mask holds. Raises TypeError for a mask not of booleans.
 
     >>> import autograd_lite as al
     >>> al.masked_fill(al.tensor([1.0, 2.0]), al.tensor([True, False]), 0.0)
@@ -172,7 +175,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
-    """The first elements of `source`, in their order, where the mask holds.
+    """The first elements of `source`, in their order, where the mask holds. Raises ValueError where there are too few.
 
     >>> import autograd_lite as al
     >>> al.masked_scatter(al.zeros(3), al.tensor([True, False, True]), al.tensor([1.0, 2.0, 3.0]))
@@ -231,7 +234,8 @@ def _one_number(x: Any) -> tuple[Any, bool]:
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
     """out[index[i][j]][j] = src[i][j] for dim 0, and so on; `src` may be one number. See also `scatter_add`.
 
-    With `reduce` "add" or "multiply" the source is added to, or multiplied with, what is there.
+    With `reduce` "add" or "multiply" the source is added to, or multiplied with, what is there. Raises ValueError for
+    another `reduce`, and where shapes do not fit.
 
     >>> import autograd_lite as al
     >>> al.scatter(al.zeros(2, 2), 1, al.tensor([[1], [0]]), al.tensor([[5.0], [6.0]])).tolist()
@@ -257,6 +261,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """out[index[i][j]][j] += src[i][j] for dim 0, and so on; entries that are named twice add up.
 
+    Raises ValueError where shapes do not fit.
+
     >>> import autograd_lite as al
     >>> al.scatter_add(al.zeros(3), 0, al.tensor([0, 0, 2]), al.tensor([1.0, 2.0, 3.0]))
     tensor([3., 0., 3.])
@@ -269,6 +275,8 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
 
 def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
     """What `src` sends to each place, reduced: "sum", "mean", "prod", "amax" or "amin", with what is there unless not.
+
+    Raises ValueError for another `reduce`, and where shapes do not fit.
 
     >>> import autograd_lite as al
     >>> al.scatter_reduce(al.zeros(2), 0, al.tensor([0, 0, 1]), al.tensor([1.0, 3.0, -1.0]), "amax")
@@ -343,7 +351,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
 
 
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
-    """One value in the slices along `dim` that a vector of integers names.
+    """One value in the slices along `dim` that a vector of integers names. Raises ValueError for more values than one.
 
     >>> import autograd_lite as al
     >>> al.index_fill(al.zeros(3), 0, al.tensor([0, 2]), 1.0)

@@ -51,18 +51,18 @@ def _refuse_dims(what: str, *wanted: tuple[Any, int]) -> None:
 
 
 def mm(input: Any, mat2: Any) -> Any:
-    """The product of two matrices.
+    """The product of two matrices. Raises ValueError for anything but two matrices that fit.
 
     >>> import autograd_lite as al
-    >>> al.mm(al.ones(1, 2), al.ones(2, 1)).tolist()
-    [[2.0]]
+    >>> al.mm(al.tensor([[1.0, 2.0]]), al.tensor([[3.0], [4.0]])).tolist()
+    [[11.0]]
     """
     _refuse_dims("mm", (input, 2), (mat2, 2))
     return matmul(input, mat2)
 
 
 def mv(input: Any, vec: Any) -> Any:
-    """A matrix times a vector.
+    """A matrix times a vector. Raises ValueError for anything but a matrix and a vector that fit.
 
     >>> import autograd_lite as al
     >>> al.mv(al.ones(2, 2), al.tensor([1.0, 2.0]))
@@ -75,6 +75,8 @@ def mv(input: Any, vec: Any) -> Any:
 def bmm(input: Any, mat2: Any) -> Any:
     """The products of as many pairs of matrices.
 
+    Shapes (b, n, k) and (b, k, m) give (b, n, m). Raises ValueError for others.
+
     >>> import autograd_lite as al
     >>> al.bmm(al.ones(5, 1, 2), al.ones(5, 2, 3)).shape
     (5, 1, 3)
@@ -86,7 +88,7 @@ def bmm(input: Any, mat2: Any) -> Any:
 
 
 def vdot(input: Any, other: Any) -> Any:
-    """The inner product of two vectors.
+    """The inner product of two vectors. Raises ValueError for anything but two vectors as long.
 
     >>> import autograd_lite as al
     >>> al.vdot(al.tensor([1.0, 2.0]), al.tensor([3.0, 4.0]))
@@ -109,6 +111,8 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
 def outer(input: Any, vec2: Any) -> Any:
     """All products of an element of one vector with one of the other: (n, m).
 
+    Raises ValueError for anything but two vectors.
+
     >>> import autograd_lite as al
     >>> al.outer(al.tensor([1.0, 2.0]), al.tensor([3.0, 4.0])).tolist()
     [[3.0, 4.0], [6.0, 8.0]]
@@ -130,6 +134,8 @@ def inner(input: Any, other: Any) -> Any:
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """The sum over dimensions of both: the last of a with the first of b (a number), or ([of a], [of b]).
+
+    Raises ValueError where their sizes differ.
 
     >>> import autograd_lite as al
     >>> al.tensordot(al.ones(2, 3, 4), al.ones(3, 4, 5)).shape
@@ -171,6 +177,8 @@ def kron(input: Any, other: Any) -> Any:
 def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     """The cross product of vectors of three along `dim` (the first dimension of size 3), the rest broadcast.
 
+    Raises ValueError where there are no vectors of three.
+
     >>> import autograd_lite as al
     >>> al.cross(al.tensor([1.0, 0.0, 0.0]), al.tensor([0.0, 1.0, 0.0]))
     tensor([0., 0., 1.])
@@ -202,6 +210,8 @@ def chain_matmul(*matrices: Any) -> Any:
 
 def multi_dot(tensors: Sequence[Any]) -> Any:
     """The product of two or more matrices, in the order that costs least; the first and last may be vectors.
+
+    Raises ValueError for none.
 
     >>> import autograd_lite as al
     >>> al.linalg.multi_dot([al.ones(3), al.ones(3, 4), al.ones(4)])
@@ -271,21 +281,21 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1)
 
 
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * bmm(batch1, batch2).
+    """beta * input + alpha * bmm(batch1, batch2): (b, n, p) of batches (b, n, m) and (b, m, p).
 
     >>> import autograd_lite as al
-    >>> al.baddbmm(al.ones(1, 1, 1), al.ones(1, 1, 2), al.ones(1, 2, 1)).item()
-    3.0
+    >>> al.baddbmm(al.ones(2, 1, 4), al.ones(2, 1, 3), al.ones(2, 3, 4)).tolist()
+    [[[4.0, 4.0, 4.0, 4.0]], [[4.0, 4.0, 4.0, 4.0]]]
     """
     return _added(input, bmm(batch1, batch2), beta, alpha)
 
 
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * input + alpha * the sum of all products of pairs.
+    """beta * input + alpha * the sum of all products of pairs: (n, p) of batches (b, n, m) and (b, m, p).
 
     >>> import autograd_lite as al
-    >>> al.addbmm(al.zeros(1, 1), al.ones(3, 1, 2), al.ones(3, 2, 1)).item()
-    6.0
+    >>> al.addbmm(al.zeros(1, 4), al.ones(2, 1, 3), al.ones(2, 3, 4)).tolist()
+    [[6.0, 6.0, 6.0, 6.0]]
     """
     return _added(input, sum(bmm(batch1, batch2), 0), beta, alpha)
 
@@ -310,7 +320,8 @@ def einsum(equation: str, *operands: Any) -> Any:
     """Einstein's sum: `einsum("ij,jk->ik", a, b)` is the product of matrices.
 
     A letter stands for a dimension; over those that are not in the result is summed. Without "->" the result has the
-    letters that occur once, in alphabetical order. "..." stands for dimensions that are broadcast.
+    letters that occur once, in alphabetical order. "..." stands for dimensions that are broadcast. Raises ValueError
+    where the letters do not fit the operands.
 
     >>> import autograd_lite as al
     >>> al.einsum("ij,ij->i", al.ones(2, 3), al.ones(2, 3))

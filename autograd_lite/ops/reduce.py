@@ -132,6 +132,8 @@ def var(
 ) -> Any:
     """The variance over `dim`: squares about the mean, divided by n - 1 (`unbiased`), or by n - `correction`.
 
+    Raises ValueError where that is not above 0.
+
     >>> import autograd_lite as al
     >>> al.var(al.tensor([1.0, 3.0])), al.var(al.tensor([1.0, 3.0]), unbiased=False)
     (tensor(2.), tensor(1.))
@@ -155,7 +157,12 @@ def _root(x: Array) -> Any:
 
 
 def std(input: Any, dim: Dims | None = None, unbiased: bool = True, keepdim: bool = False, **more: Any) -> Any:
-    """The square root of `var`, with the same arguments; its slope where all are equal is taken as 0."""
+    """The square root of `var`, with the same arguments; its slope where all are equal is taken as 0.
+
+    >>> import autograd_lite as al
+    >>> al.std(al.tensor([1.0, 3.0])), al.std(al.tensor([1.0, 3.0]), unbiased=False)
+    (tensor(1.41421356), tensor(1.))
+    """
     return _root(var(input, dim, unbiased, keepdim, **more))
 
 
@@ -184,7 +191,14 @@ def amax(
     axis: Dims | None = None,
     keepdims: bool = False,
 ) -> Any:
-    """The largest over `dim`; equal ones share the gradient evenly."""
+    """The largest over `dim`; equal ones share the gradient evenly.
+
+    >>> import autograd_lite as al
+    >>> al.amax(al.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([4., 3.])
+    >>> al.func.grad(al.amax)(al.tensor([4.0, 1.0, 4.0]))
+    tensor([0.5, 0. , 0.5])
+    """
     return _over(_amax, input, dim, keepdim, axis, keepdims)
 
 
@@ -196,7 +210,14 @@ def amin(
     axis: Dims | None = None,
     keepdims: bool = False,
 ) -> Any:
-    """The smallest over `dim`; equal ones share the gradient evenly."""
+    """The smallest over `dim`; equal ones share the gradient evenly.
+
+    >>> import autograd_lite as al
+    >>> al.amin(al.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([1., 2.])
+    >>> al.func.grad(al.amin)(al.tensor([4.0, 1.0, 1.0]))
+    tensor([0. , 0.5, 0.5])
+    """
     return _over(_amin, input, dim, keepdim, axis, keepdims)
 
 
@@ -213,14 +234,26 @@ def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Any:
 def argmax(
     input: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
 ) -> Any:
-    """Where the largest is, along `dim` or, for None, in the flattened tensor; the first of equals."""
+    """Where the largest is, along `dim` or, for None, in the flattened tensor; the first of equals.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([[1, 9], [7, 2]])
+    >>> al.argmax(x), al.argmax(x, dim=1), al.argmax(x, dim=1, keepdim=True).shape
+    (tensor(1), tensor([1, 0]), (2, 1))
+    """
     return _argmax(input, dim=_either(dim, axis), keepdim=keepdim or keepdims)
 
 
 def argmin(
     input: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
 ) -> Any:
-    """Where the smallest is, along `dim` or, for None, in the flattened tensor; the first of equals."""
+    """Where the smallest is, along `dim` or, for None, in the flattened tensor; the first of equals.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([[1, 9], [7, 2]])
+    >>> al.argmin(x), al.argmin(x, dim=1), al.argmin(x, dim=1, keepdim=True).shape
+    (tensor(0), tensor([0, 1]), (2, 1))
+    """
     return _argmin(input, dim=_either(dim, axis), keepdim=keepdim or keepdims)
 
 
@@ -259,7 +292,12 @@ def all(
     axis: Dims | None = None,
     keepdims: bool = False,
 ) -> Any:
-    """Whether all elements over `dim` are true."""
+    """Whether all elements over `dim` are true.
+
+    >>> import autograd_lite as al
+    >>> al.all(al.tensor([[1, 1], [0, 1]]), dim=1)
+    tensor([ True, False])
+    """
     return _over(_all, input, dim, keepdim, axis, keepdims)
 
 
@@ -317,6 +355,11 @@ def min(
     """The smallest of all, or with `dim` a pair (values, indices) along it; with `axis`, the values alone.
 
     With another tensor, `minimum`.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([[1.0, 5.0], [7.0, 2.0]])
+    >>> al.min(x), al.min(x, dim=1).indices, al.min(x, axis=1)
+    (tensor(1.), tensor([0, 1]), tensor([1., 2.]))
     """
     if other is not None or isinstance(dim, Tensor | ndarray):
         return minimum(input, dim if other is None else other)

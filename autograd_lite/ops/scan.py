@@ -9,7 +9,8 @@ import numpy as np
 
 from autograd_lite.core import primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import multiply, not_equal
+from autograd_lite.ops.compare import not_equal
+from autograd_lite.ops.elementwise import multiply
 from autograd_lite.ops.index import gather
 from autograd_lite.ops.mathematics import logaddexp
 from autograd_lite.ops.order import first_place
@@ -137,6 +138,8 @@ def cummin(input: Any, dim: int | None = None, *, axis: int | None = None) -> Cu
 
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Differences of neighbours along `dim`, n times over; `prepend` and `append` are joined on first.
+
+    Raises ValueError for a number.
 
     >>> import autograd_lite as al
     >>> al.diff(al.tensor([1.0, 4.0, 9.0]))

@@ -91,7 +91,14 @@ def _permute(x: Array, *, dims: tuple[int, ...]) -> Any:
 
 
 def permute(input: Any, *order: Any, dims: Sequence[int] | None = None) -> Any:
-    """The dimensions in another order: `permute(x, 2, 0, 1)` or `permute(x, (2, 0, 1))`."""
+    """The dimensions in another order: `permute(x, 2, 0, 1)` or `permute(x, (2, 0, 1))`.
+
+    Raises ValueError unless all dimensions are named, and each once.
+
+    >>> import autograd_lite as al
+    >>> al.permute(al.zeros(2, 3, 4), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
     order = axes(_given(order, dims), np.ndim(_data(input)))
     if len(order) != np.ndim(_data(input)):
         raise ValueError(f"permute needs all {np.ndim(_data(input))} dimensions, and got {tuple(order)}")
@@ -99,7 +106,12 @@ def permute(input: Any, *order: Any, dims: Sequence[int] | None = None) -> Any:
 
 
 def transpose(input: Any, *dims: Any, dim0: int | None = None, dim1: int | None = None) -> Any:
-    """Two dimensions swapped: `transpose(x, 0, 1)`. Without dimensions, or with a tuple, NumPy's transpose."""
+    """Two dimensions swapped: `transpose(x, 0, 1)`. Without dimensions, or with a tuple, NumPy's transpose.
+
+    >>> import autograd_lite as al
+    >>> al.transpose(al.zeros(2, 3, 4), 0, -1).shape
+    (4, 3, 2)
+    """
     ndim, dims = np.ndim(_data(input)), (*dims, *(d for d in (dim0, dim1) if d is not None))
     if not dims or dims == (None,):
         return _permute(input, dims=tuple(range(ndim))[::-1])
@@ -112,7 +124,12 @@ def transpose(input: Any, *dims: Any, dim0: int | None = None, dim1: int | None 
 
 
 def t(input: Any) -> Any:
-    """A matrix transposed; a vector or a number as it is."""
+    """A matrix transposed; a vector or a number as it is. Raises ValueError for more dimensions than two.
+
+    >>> import autograd_lite as al
+    >>> al.t(al.tensor([[1, 2, 3], [4, 5, 6]])).tolist()
+    [[1, 4], [2, 5], [3, 6]]
+    """
     if np.ndim(_data(input)) > 2:
         raise ValueError(
             f"t() is for matrices and vectors, not for shape {_data(input).shape}: name two dimensions, "
@@ -146,7 +163,14 @@ def unsqueeze(input: Any, dim: int) -> Any:
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
-    """The dimensions from `start_dim` to `end_dim` as one, in row-major order."""
+    """The dimensions from `start_dim` to `end_dim` as one, in row-major order.
+
+    Raises ValueError where the first comes after the last.
+
+    >>> import autograd_lite as al
+    >>> al.flatten(al.zeros(2, 3, 4)).shape, al.flatten(al.zeros(2, 3, 4), start_dim=1).shape
+    ((24,), (2, 12))
+    """
     shape = np.shape(_data(input)) or (1,)
     (first,), (last,) = axes(start_dim, len(shape)), axes(end_dim, len(shape))
     if first > last:
@@ -172,12 +196,21 @@ def _broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Any:
 
 
 def broadcast_to(input: Any, size: Sequence[int]) -> Any:
-    """Repeated along dimensions of size 1 and along new leading ones; a view."""
+    """Repeated along dimensions of size 1 and along new leading ones; a view. Its gradient is summed over the repeats.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([1.0, 2.0], requires_grad=True)
+    >>> al.broadcast_to(x, (3, 2)).sum().backward()
+    >>> x.grad
+    tensor([3., 3.])
+    """
     return _broadcast_to(input, shape=tuple(size))
 
 
 def expand(input: Any, *sizes: Any) -> Any:
     """PyTorch's `broadcast_to`: sizes as arguments, -1 for a size that stays.
+
+    Raises ValueError where the shape cannot be had by repeating.
 
     >>> import autograd_lite as al
     >>> al.zeros(3, 1).expand(2, -1, 4).shape
@@ -196,6 +229,10 @@ def sum_to(x: Array, *, shape: tuple[int, ...]) -> Any:
     """Summed over whatever broadcasting would repeat: the inverse direction of `broadcast_to`.
 
     Raises ValueError where `shape` does not broadcast to the shape of x.
+
+    >>> import autograd_lite as al
+    >>> al.sum_to(al.ones(4, 2, 3), shape=(2, 1)).tolist()
+    [[12.0], [12.0]]
     """
     new = x.ndim - len(shape)
     repeated = tuple(d + new for d, n in enumerate(shape) if n == 1 and x.shape[d + new] != 1) if new >= 0 else ()
@@ -222,6 +259,8 @@ def _part(g: Any, i: int, shapes: tuple[tuple[int, ...], ...], dim: int) -> Any:
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """The tensors one behind the other along an existing dimension; their other sizes are equal.
 
+    Raises TypeError for a single tensor, ValueError for no tensors and where sizes differ.
+
     >>> import autograd_lite as al
     >>> al.cat([al.zeros(2, 3), al.ones(1, 3)]).shape
     (3, 3)
@@ -235,7 +274,12 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """The tensors, all of one shape, along a new dimension."""
+    """The tensors, all of one shape, along a new dimension. Raises ValueError where shapes differ.
+
+    >>> import autograd_lite as al
+    >>> al.stack([al.tensor([1, 2]), al.tensor([3, 4])], dim=1).tolist()
+    [[1, 3], [2, 4]]
+    """
     tensors = list(tensors)
     shapes = {np.shape(_data(t)) for t in tensors}
     if len(shapes) != 1:
@@ -245,6 +289,8 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
 
 def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
     """Pieces along `dim`: of one size (the last may be smaller), or of the sizes listed.
+
+    Raises ValueError where the sizes do not add up.
 
     >>> import autograd_lite as al
     >>> [p.shape for p in al.arange(5).split(2)]
@@ -266,7 +312,12 @@ def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """At most `chunks` pieces of equal size along `dim`; the last may be smaller."""
+    """At most `chunks` pieces of equal size along `dim`; the last may be smaller.
+
+    >>> import autograd_lite as al
+    >>> [part.tolist() for part in al.chunk(al.arange(5), 2)]
+    [[0, 1, 2], [3, 4]]
+    """
     (d,) = axes(dim, np.ndim(_data(input)))
     return split(input, max(1, -(-np.shape(_data(input))[d] // chunks)), d)
 
@@ -289,20 +340,36 @@ def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
 
 @primitive(x=lambda g: g)  # the edge law casts back
 def cast(x: Array, *, dtype: Any) -> Any:
-    """In another dtype; the same array where it has it already."""
+    """In another dtype; the same array where it has it already.
+
+    >>> import autograd_lite as al
+    >>> al.cast(al.tensor([1, 2]), dtype=al.float32)
+    tensor([1., 2.], dtype=float32)
+    """
     return x.astype(dtype, copy=False)
 
 
 @primitive(x=None)
 def discrete(x: Array, *, dtype: Any) -> Any:
-    """In a dtype of integers or booleans: steps, so without a derivative."""
+    """In a dtype of integers or booleans: steps, so without a derivative.
+
+    >>> import autograd_lite as al
+    >>> al.discrete(al.tensor([1.7, -1.7]), dtype=al.int64)
+    tensor([ 1, -1])
+    """
     return np.asarray(x, dtype)
 
 
 @primitive(x=lambda g: g)
 @spelled("input")
 def clone(x: Array) -> Any:
-    """A copy, recorded."""
+    """A copy, recorded.
+
+    >>> import autograd_lite as al
+    >>> x = al.tensor([1.0, 2.0])
+    >>> al.clone(x).mul_(3.0), x
+    (tensor([3., 6.]), tensor([1., 2.]))
+    """
     return np.copy(x)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from autograd_lite.core import primitive
 from autograd_lite.memory import Array
-from autograd_lite.ops.elementwise import absolute, equal, isinf, isnan, logical_not, logical_or, power, where
+from autograd_lite.ops.compare import eq, isinf, isnan, logical_not, logical_or
+from autograd_lite.ops.elementwise import absolute, power, where
 from autograd_lite.ops.index import gather
 from autograd_lite.ops.order import Sorted, at_places, kthvalue, sort
 from autograd_lite.ops.reduce import _either, _extreme_rule, _root, amax, amin, any, euclidean, mean, std, sum, var
@@ -51,6 +52,8 @@ def prod(
     >>> import autograd_lite as al
     >>> al.prod(al.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([ 2., 12.])
+    >>> al.func.grad(al.prod)(al.tensor([0.0, 2.0, 3.0]))
+    tensor([6., 0., 0.])
     """
     x = _operand(input) if dtype is None else _operand(input).astype(dtype)
     x = x * (1 if x.dtype != np.bool_ else np.int64(1))
@@ -114,6 +117,8 @@ def _middle(x: Any, dim: int, keepdim: bool, skip: bool) -> Sorted:
 def median(input: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Any:
     """The lower median of all, or with `dim` a pair (values, indices) along it. NaN counts as the largest.
 
+    Raises ValueError for the median of nothing.
+
     >>> import autograd_lite as al
     >>> al.median(al.tensor([3.0, 1.0, 2.0, 4.0]))
     tensor(2.)
@@ -146,7 +151,7 @@ def quantile(
     """What a share q of the elements along `dim` is below: between two of them by `interpolation`.
 
     q is a number or a vector from 0 to 1, which becomes the first dimension. `interpolation` is linear, lower,
-    higher, midpoint or nearest.
+    higher, midpoint or nearest. Raises ValueError for another q or interpolation.
 
     >>> import autograd_lite as al
     >>> al.quantile(al.tensor([1.0, 2.0, 3.0, 4.0]), 0.5)
@@ -185,6 +190,8 @@ def nanquantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Any:
     """`quantile` of what is not NaN, of a whole tensor or of rows that hold as many numbers each.
+
+    Raises ValueError where they hold different numbers.
 
     >>> import autograd_lite as al
     >>> al.nanquantile(al.tensor([1.0, float("nan"), 3.0]), 0.5)
@@ -273,7 +280,8 @@ def count_nonzero(input: Any, dim: Dims | None = None) -> Any:
 def norm(input: Any, p: Any = "fro", dim: Dims | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The p-norm of the elements over `dim`: sum(|x|^p)^(1/p). p is a number, infinity of either sign, 0, or "fro" (2).
 
-    The slope of a length of 0 is taken as 0. Of matrices' norms `al.linalg.norm` knows more.
+    The slope of a length of 0 is taken as 0. Of matrices' norms `al.linalg.norm` knows more. Raises ValueError for
+    another word.
 
     >>> import autograd_lite as al
     >>> al.norm(al.tensor([3.0, 4.0])), al.norm(al.tensor([3.0, 4.0]), 1)
@@ -297,13 +305,13 @@ def p_norm(x: Any, p: float, dim: Dims | None, keepdim: bool) -> Any:
     if p == 1:
         return sum(size, dim, keepdim)
     if p == 0:
-        return sum(where(equal(x, 0), 0.0, size * 0.0 + 1.0), dim, keepdim)
+        return sum(where(eq(x, 0), 0.0, size * 0.0 + 1.0), dim, keepdim)
     powers = power(size, p)
     if p < 2:  # whose second slope at 0 is infinite
-        none = equal(x, 0)
+        none = eq(x, 0)
         powers = where(none, 0.0 if p > 0 else np.inf, power(where(none, 1.0, size), p))
     total = sum(powers, dim, keepdim)
-    flat = logical_or(equal(total, 0), isinf(total))
+    flat = logical_or(eq(total, 0), isinf(total))
     return where(flat, 0.0, power(where(flat, 1.0, total), 1.0 / p))
 
 
@@ -320,6 +328,8 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
     """The p-norm distances between all rows of x1 (..., n, d) and all of x2 (..., m, d): (..., n, m).
 
+    Raises ValueError for vectors, and where d differs.
+
     >>> import autograd_lite as al
     >>> al.cdist(al.zeros(1, 2), al.tensor([[3.0, 4.0], [0.0, 1.0]]))
     tensor([[5., 1.]])
@@ -332,6 +342,8 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
 
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
     """The covariances of variables (rows) over observations (columns), with frequencies and weights if given.
+
+    Raises ValueError for more dimensions than two.
 
     >>> import autograd_lite as al
     >>> al.cov(al.tensor([[1.0, 3.0], [2.0, 8.0]])).tolist()

@@ -48,6 +48,7 @@ class SequentialSampler(Sampler):
 class RandomSampler(Sampler):
     """All in a drawn order; or `num_samples` of them, with `replacement` each drawn anew.
 
+    >>> import numpy as np
     >>> import autograd_lite as al
     >>> sampler = al.utils.data.RandomSampler(range(3), generator=np.random.default_rng(0))
     >>> sorted(sampler)
