@@ -49,6 +49,7 @@ from autograd_lite.ops.error_function import *
 from autograd_lite.ops.index import *
 from autograd_lite.ops.joining import *
 from autograd_lite.ops.linalg import *
+from autograd_lite.ops.masks import *
 from autograd_lite.ops.mathematics import *
 from autograd_lite.ops.moving import *
 from autograd_lite.ops.order import *

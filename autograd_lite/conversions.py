@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Conversions:
 
     def to(
         self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: Any = False
-    ) -> Any:
+    ) -> Tensor:
         """In another dtype, recorded; itself where it has it already. Also like a tensor, or to the device "cpu".
 
         >>> import autograd_lite as al
@@ -46,53 +46,53 @@ class Conversions:
         given = [_dtype_of(a) for a in (*args, device) if a is not None and not isinstance(a, np.bool_ | bool)]
         kinds = [k for k in (*given, dtype) if k is not None]
         if not kinds or self.data.dtype == kinds[-1]:
-            return ops.clone(self) if copy else self
+            return ops.clone(self) if copy else cast(Tensor, self)
         kind = np.dtype(kinds[-1])
         return (ops.cast if kind.kind == "f" else ops.discrete)(self, dtype=kind)
 
     astype = to
 
-    def type(self, dtype: Any = None) -> Any:
+    def type(self, dtype: Any = None) -> Tensor:
         """In another dtype; without one, the name of this one's."""
         return self.data.dtype.name if dtype is None else self.to(dtype)
 
-    def type_as(self, other: Any) -> Any:
+    def type_as(self, other: Any) -> Tensor:
         """In the other's dtype."""
         return self.to(other.dtype)
 
-    def double(self) -> Any:
+    def double(self) -> Tensor:
         """As float64."""
         return self.to(np.float64)
 
-    def float(self) -> Any:
+    def float(self) -> Tensor:
         """As float32, PyTorch's float."""
         return self.to(np.float32)
 
-    def half(self) -> Any:
+    def half(self) -> Tensor:
         """As float16."""
         return self.to(np.float16)
 
-    def long(self) -> Any:
+    def long(self) -> Tensor:
         """As int64."""
         return self.to(np.int64)
 
-    def int(self) -> Any:
+    def int(self) -> Tensor:
         """As int32."""
         return self.to(np.int32)
 
-    def short(self) -> Any:
+    def short(self) -> Tensor:
         """As int16."""
         return self.to(np.int16)
 
-    def char(self) -> Any:
+    def char(self) -> Tensor:
         """As int8."""
         return self.to(np.int8)
 
-    def byte(self) -> Any:
+    def byte(self) -> Tensor:
         """As uint8."""
         return self.to(np.uint8)
 
-    def bool(self) -> Any:
+    def bool(self) -> Tensor:
         """As booleans."""
         return self.to(np.bool_)
 
@@ -129,9 +129,9 @@ class Conversions:
         """False."""
         return False
 
-    def contiguous(self) -> Any:
+    def contiguous(self) -> Tensor:
         """Itself where the array lies row by row, else a copy that does, recorded."""
-        return self if self.data.flags.c_contiguous else ops.reshape(ops.flatten(self), self.data.shape)
+        return cast(Tensor, self) if self.data.flags.c_contiguous else ops.reshape(ops.flatten(self), self.data.shape)
 
     def is_contiguous(self) -> Any:
         """Whether the array lies in memory row by row."""

@@ -325,7 +325,7 @@ def op_of(call: Callable[..., Any]) -> Op:
     return op
 
 
-def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
     """Make an op of a forward function on arrays: one rule for each positional argument, by its name.
 
     Arrays are positional and differentiable; attributes are keyword-only and are not. A rule is a function of
@@ -346,7 +346,7 @@ def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[.
     True
     """
 
-    def define(forward: Callable[..., Any]) -> Callable[..., Any]:
+    def define(forward: Callable[..., Any]) -> Callable[..., Tensor]:
         arrays, attrs = [], {}
         for p in inspect.signature(forward).parameters.values():
             if p.kind is p.KEYWORD_ONLY:
@@ -381,7 +381,7 @@ def spelled(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 ufuncs: dict[np.ufunc, Callable[..., Any]] = {}  # the ops that NumPy's own ufuncs stand for
 
 
-def ufunc(function: np.ufunc, doc: str, *example: str, **rules: Rule | None) -> Callable[..., Any]:
+def ufunc(function: np.ufunc, doc: str, *example: str, **rules: Rule | None) -> Callable[..., Tensor]:
     """Make an op of a NumPy ufunc, arguments in the order of the rules; `function(tensor)` is then recorded too.
 
     Callers spell the arguments `input` and `other`, as PyTorch does. `example` is the lines of a doctest, which ends

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from autograd_lite.core import Tensor
 from autograd_lite.ops.diagonals import diagonal as _diagonal
 from autograd_lite.ops.linalg import matmul
 from autograd_lite.ops.matrices import (
@@ -60,7 +61,7 @@ __all__ = [
 ]
 
 
-def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:  # noqa: N803
+def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
     """The diagonals of matrices, as a new last dimension.
 
     >>> import autograd_lite as al
@@ -70,7 +71,7 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     return _diagonal(A, offset, dim1, dim2)
 
 
-def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
+def cross(input: Any, other: Any, *, dim: int = -1) -> Tensor:
     """The cross product of vectors of three along `dim`, the rest broadcast.
 
     >>> import autograd_lite as al
@@ -80,7 +81,7 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
     return _cross(input, other, dim)
 
 
-def vander(x: Any, *, N: int | None = None) -> Any:  # noqa: N803
+def vander(x: Any, *, N: int | None = None) -> Tensor:  # noqa: N803
     """The powers of x as columns, the lowest first.
 
     >>> import autograd_lite as al

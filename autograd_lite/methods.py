@@ -27,8 +27,11 @@ else:
     Self = Any
 
 
-def _swapped(op: Callable[..., Any]) -> Callable[..., Any]:
-    def reflected(self: Any, other: Any) -> Any:
+Operator = Callable[..., Tensor]
+
+
+def _swapped(op: Operator) -> Operator:
+    def reflected(self: Any, other: Any) -> Tensor:
         return op(other, self)
 
     return reflected
@@ -59,23 +62,42 @@ class Members(Updates, OpMethods, Conversions):
 
     # Operators
 
-    __add__, __radd__ = ops.add, _swapped(ops.add)
-    __sub__, __rsub__ = ops.subtract, _swapped(ops.subtract)
-    __mul__, __rmul__ = ops.multiply, _swapped(ops.multiply)
-    __truediv__, __rtruediv__ = ops.divide, _swapped(ops.divide)
-    __floordiv__, __rfloordiv__ = ops.floor_divide, _swapped(ops.floor_divide)
-    __mod__, __rmod__ = ops.remainder, _swapped(ops.remainder)
-    __matmul__, __rmatmul__ = ops.matmul, _swapped(ops.matmul)
-    __pow__, __rpow__ = ops.power, _swapped(ops.power)
-    __neg__, __pos__, __abs__, __invert__ = ops.negative, ops.positive, ops.absolute, ops.invert
-    __gt__, __ge__, __lt__, __le__ = ops.greater, ops.greater_equal, ops.less, ops.less_equal
-    __and__, __rand__ = ops.bitwise_and, _swapped(ops.bitwise_and)
-    __or__, __ror__ = ops.bitwise_or, _swapped(ops.bitwise_or)
-    __xor__, __rxor__ = ops.bitwise_xor, _swapped(ops.bitwise_xor)
-    __lshift__, __rshift__ = ops.bitwise_left_shift, ops.bitwise_right_shift
-    __eq__, __ne__ = ops.eq, ops.not_equal
+    __add__: Operator = ops.add
+    __radd__: Operator = _swapped(ops.add)
+    __sub__: Operator = ops.subtract
+    __rsub__: Operator = _swapped(ops.subtract)
+    __mul__: Operator = ops.multiply
+    __rmul__: Operator = _swapped(ops.multiply)
+    __truediv__: Operator = ops.divide
+    __rtruediv__: Operator = _swapped(ops.divide)
+    __floordiv__: Operator = ops.floor_divide
+    __rfloordiv__: Operator = _swapped(ops.floor_divide)
+    __mod__: Operator = ops.remainder
+    __rmod__: Operator = _swapped(ops.remainder)
+    __matmul__: Operator = ops.matmul
+    __rmatmul__: Operator = _swapped(ops.matmul)
+    __pow__: Operator = ops.power
+    __rpow__: Operator = _swapped(ops.power)
+    __neg__: Operator = ops.negative
+    __pos__: Operator = ops.positive
+    __abs__: Operator = ops.absolute
+    __invert__: Operator = ops.invert
+    __gt__: Operator = ops.greater
+    __ge__: Operator = ops.greater_equal
+    __lt__: Operator = ops.less
+    __le__: Operator = ops.less_equal
+    __and__: Operator = ops.bitwise_and
+    __rand__: Operator = _swapped(ops.bitwise_and)
+    __or__: Operator = ops.bitwise_or
+    __ror__: Operator = _swapped(ops.bitwise_or)
+    __xor__: Operator = ops.bitwise_xor
+    __rxor__: Operator = _swapped(ops.bitwise_xor)
+    __lshift__: Operator = ops.bitwise_left_shift
+    __rshift__: Operator = ops.bitwise_right_shift
+    __eq__: Operator = ops.eq  # type: ignore[assignment]
+    __ne__: Operator = ops.not_equal  # type: ignore[assignment]
     __hash__ = object.__hash__
-    __getitem__ = ops.getitem
+    __getitem__: Operator = ops.getitem
     __array_ufunc__, __array_function__ = interop.array_ufunc, interop.array_function
 
     backward = tensor_backward
@@ -91,11 +113,12 @@ class Members(Updates, OpMethods, Conversions):
             )
         return self.data
 
-    def item(self) -> Any:
+    def item(self) -> float:
         """The one number, as Python's. Raises ValueError where there is not exactly one."""
         if self.data.size != 1:
             raise ValueError(f"item() is for one number, and this tensor has shape {self.data.shape}")
-        return self.data.item()
+        number: float = self.data.item()
+        return number
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
@@ -110,16 +133,16 @@ class Members(Updates, OpMethods, Conversions):
             raise TypeError("a number (a tensor of no dimensions) has no length")
         return len(self.data)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Tensor]:
         return (ops.getitem(self, k) for k in range(len(self)))
 
     def __contains__(self, value: Any) -> Any:
         return bool(np.any(self.data == (value.data if isinstance(value, Tensor) else value)))
 
-    def __bool__(self) -> Any:
+    def __bool__(self) -> bool:
         return bool(self.data)
 
-    def __float__(self) -> Any:
+    def __float__(self) -> float:
         return float(self.item())
 
     def __int__(self) -> int:
@@ -142,7 +165,7 @@ class Members(Updates, OpMethods, Conversions):
     # The graph
 
     @property
-    def requires_grad(self) -> Any:
+    def requires_grad(self) -> bool:
         """Whether ops on it are recorded; settable on a leaf."""
         return self.node is not None
 
@@ -165,7 +188,7 @@ class Members(Updates, OpMethods, Conversions):
         return self
 
     @property
-    def is_leaf(self) -> Any:
+    def is_leaf(self) -> bool:
         """Whether it is not the result of a recorded op."""
         return self.node is None or self.node.op is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite import ops, sampling
+from autograd_lite.core import Tensor
 
 
 class OpMethods:
@@ -15,11 +16,11 @@ class OpMethods:
 
     # Elementwise
 
-    def add(self, other: Any, *, alpha: Any = 1) -> Any:
+    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self + alpha * other."""
         return ops.add(self, other if alpha == 1 else other * alpha)
 
-    def sub(self, other: Any, *, alpha: Any = 1) -> Any:
+    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self - alpha * other."""
         return ops.subtract(self, other if alpha == 1 else other * alpha)
 
@@ -60,7 +61,7 @@ class OpMethods:
         ops.lerp, ops.addcmul, ops.addcdiv, ops.heaviside, ops.nan_to_num,
     )  # fmt: skip
 
-    def round(self, *, decimals: int = 0) -> Any:
+    def round(self, *, decimals: int = 0) -> Tensor:
         """The nearest integer, or the nearest number of so many decimals; halves to even."""
         scale = 10.0**decimals
         return ops.round(ops.multiply(self, scale)) / scale if decimals else ops.round(self)
@@ -153,21 +154,21 @@ class OpMethods:
 
     bernoulli, multinomial = sampling.bernoulli, sampling.multinomial
 
-    def sum_to_size(self, *size: Any) -> Any:
+    def sum_to_size(self, *size: Any) -> Tensor:
         """Summed over what broadcasting would repeat of this shape."""
         return ops.sum_to(self, shape=size[0] if len(size) == 1 and not isinstance(size[0], int) else size)
 
-    def where(self, condition: Any, other: Any) -> Any:
+    def where(self, condition: Any, other: Any) -> Tensor:
         """This tensor where the condition holds, the other elsewhere."""
         return ops.where(condition, self, other)
 
     @property
-    def T(self) -> Any:  # noqa: N802
+    def T(self) -> Tensor:  # noqa: N802
         """A matrix transposed."""
         return ops.t(self)
 
     @property
-    def mT(self) -> Any:  # noqa: N802
+    def mT(self) -> Tensor:  # noqa: N802
         """The last two dimensions swapped."""
         return ops.transpose(self, -2, -1)
 

@@ -77,7 +77,7 @@ def rand(
     """
     source, kind = draw_from(generator), np.dtype(dtype or get_default_dtype())
     drawn_so = isinstance(source, np.random.Generator) and kind in (np.float32, np.float64)
-    drawn = draws(generator=source, method="random", size=_sizes(size), dtype=kind if drawn_so else None)
+    drawn: Any = draws(generator=source, method="random", size=_sizes(size), dtype=kind if drawn_so else None)
     return _made(drawn if drawn_so else below(drawn, 1.0, kind), requires_grad, device)
 
 
@@ -96,7 +96,7 @@ def randn(
     >>> bool(abs(x.mean()) < 0.03), bool(abs(x.std() - 1.0) < 0.03)
     (True, True)
     """
-    drawn = draws(generator=draw_from(generator), method="standard_normal", size=_sizes(size))
+    drawn: Any = draws(generator=draw_from(generator), method="standard_normal", size=_sizes(size))
     return _made(drawn.astype(dtype or get_default_dtype(), copy=False), requires_grad, device)
 
 
@@ -123,7 +123,7 @@ def randint(
     low, high = (0, low) if high is None else (low, high)
     source = draw_from(generator)
     method = "integers" if hasattr(source, "integers") else "randint"
-    drawn = draws(generator=source, method=method, size=size, params=(low, high))
+    drawn: Any = draws(generator=source, method=method, size=size, params=(low, high))
     return _made(drawn.astype(dtype or np.int64, copy=False), requires_grad, device)
 
 
@@ -203,7 +203,7 @@ def normal(
     shape = np.broadcast_shapes(middle.shape, spread.shape) if size is None else tuple(size)
     given = [x.dtype for x in (mean, std) if isinstance(x, Tensor)]
     kind = np.result_type(*given) if given else get_default_dtype()
-    drawn = draws(generator=draw_from(generator), method="standard_normal", size=shape)
+    drawn: Any = draws(generator=draw_from(generator), method="standard_normal", size=shape)
     return _made((drawn * spread + middle).astype(kind, copy=False), requires_grad)
 
 

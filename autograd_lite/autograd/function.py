@@ -15,7 +15,7 @@ from autograd_lite.memory import Array
 from autograd_lite.modes import enable_grad, is_grad_enabled, no_grad
 from autograd_lite.ops import cast, cat, getitem, reshape
 
-__all__ = ["Function", "once_differentiable"]
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
 class _Part(NamedTuple):
@@ -32,7 +32,7 @@ class _Part(NamedTuple):
         return y if y.dtype == self.dtype else cast(y, dtype=self.dtype)
 
 
-class Context:
+class FunctionCtx:
     """What `forward` leaves for `backward`: `save_for_backward(...)`, and attributes of any name."""
 
     needs_input_grad: tuple[bool, ...] = ()
@@ -59,7 +59,7 @@ class Context:
         self._saved = list(tensors)
 
     @property
-    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+    def saved_tensors(self) -> tuple[Any, ...]:
         """What `save_for_backward` kept."""
         return tuple(self._saved)
 
@@ -180,7 +180,7 @@ def _in_places(rest: tuple[Any, ...], places: tuple[int, ...], tensors: tuple[An
 
 
 def _rule(function: type[Function]) -> Any:
-    def rule(g: Any, i: int, ctx: Context, kept: tuple[Array | None, ...], places: tuple[int, ...], y: Any) -> Any:
+    def rule(g: Any, i: int, ctx: FunctionCtx, kept: tuple[Array | None, ...], places: tuple[int, ...], y: Any) -> Any:
         if ctx._last is None or ctx._last[0]() is not g:
             ctx._remember(g, ctx._run(function, g, kept, y))
         assert ctx._last is not None
@@ -249,14 +249,14 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Compute, and record."""
-        ctx = Context()
+        ctx = FunctionCtx()
         given, pack = cls._call(ctx, args)
         if ctx._parts is not None:
             return ctx._unpacked(pack, given)
         return Tensor(given.data) if pack is None else pack
 
     @classmethod
-    def _call(cls, ctx: Context, args: Sequence[Any]) -> tuple[Any, Tensor | None]:
+    def _call(cls, ctx: FunctionCtx, args: Sequence[Any]) -> tuple[Any, Tensor | None]:
         """What forward returned, and the outputs that can have a gradient as one tensor, recorded."""
         args = tuple(args)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.node is not None for a in args)
@@ -274,7 +274,7 @@ class Function:
         rest = tuple(None if isinstance(a, Tensor) else a for a in args)
 
         def anew(*tensors: Tensor) -> Any:
-            return cls._call(Context(), _in_places(rest, places, tensors))[1]
+            return cls._call(FunctionCtx(), _in_places(rest, places, tensors))[1]
 
         def again(*arrays: Array) -> Any:
             with no_grad():

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from autograd_lite import ops
 from autograd_lite.nn import functional as F
 from autograd_lite.nn import init
+from autograd_lite.nn.layer import Layer
 from autograd_lite.nn.linear import empty
-from autograd_lite.nn.module import Module
 
 
-class _Activation(Module):
+class _Activation(Layer):
     """A function of one tensor, with attributes for its other arguments, in their order."""
 
     _function: Callable[..., Any]
@@ -190,7 +190,7 @@ class LeakyReLU(_Activation):
         self.negative_slope, self.inplace = negative_slope, inplace
 
 
-class PReLU(Module):
+class PReLU(Layer):
     """x above 0, x times a trained weight elsewhere: one for all, or one for each channel (He et al., 2015).
 
     weight (num_parameters,) starts as `init`. With more than one the input is (N, num_parameters, ...); raises

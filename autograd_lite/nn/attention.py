@@ -15,6 +15,7 @@ from autograd_lite.nn import init
 from autograd_lite.nn.containers import ModuleList
 from autograd_lite.nn.dropout import Dropout
 from autograd_lite.nn.functional.attention import shares
+from autograd_lite.nn.layer import Layer
 from autograd_lite.nn.linear import Linear, empty
 from autograd_lite.nn.module import Module
 from autograd_lite.nn.normalization import LayerNorm
@@ -193,7 +194,7 @@ def _activation(named: Any) -> Callable[[Any], Any]:
     return found
 
 
-class TransformerEncoderLayer(Module):
+class TransformerEncoderLayer(Layer):
     """Self-attention, then two linear layers, each added to what came in; norms are after, or with `norm_first` before.
 
     x = norm1(x + attention(x)), x = norm2(x + linear2(activation(linear1(x)))) (Vaswani et al., 2017), of
@@ -250,7 +251,7 @@ class TransformerEncoderLayer(Module):
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
-class TransformerEncoder(Module):
+class TransformerEncoder(Layer):
     """`num_layers` copies of a layer one after the other, and a norm at the end, if one is given.
 
     The copies start with the same numbers. `enable_nested_tensor` and `mask_check` have no effect.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite.core import Tensor
+from autograd_lite.nn.layer import Layer
 from autograd_lite.nn.module import Module
 from autograd_lite.nn.parameter import Parameter
 
@@ -94,7 +95,7 @@ def enumerate_names(items: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     return ((str(k), item) for k, item in enumerate(items))
 
 
-class Sequential(_Modules):
+class Sequential(_Modules, Layer):
     """Modules one after the other; also a list of them.
 
     Given one by one, or as a dict, whose names they take. Raises TypeError for what is no Module.

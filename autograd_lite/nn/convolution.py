@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from autograd_lite.nn import functional as F
 from autograd_lite.nn import init
+from autograd_lite.nn.layer import Layer
 from autograd_lite.nn.linear import empty
-from autograd_lite.nn.module import Module
 from autograd_lite.ops.conv import sizes
 
 Size = int | tuple[int, ...]
 PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
-class _Conv(Module):
+class _Conv(Layer):
     """What all convolutions have: weight and bias start uniform within ± 1 / √fan_in, PyTorch's way."""
 
     dims: int

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.nn import functional as F
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.layer import Layer
 
 
-class _Dropout(Module):
+class _Dropout(Layer):
     _function: Callable[..., Any]
 
     def __init__(self, p: float = 0.5, inplace: bool = False, *, generator: Any = None) -> None:

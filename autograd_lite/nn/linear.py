@@ -12,7 +12,7 @@ import numpy.typing as npt
 from autograd_lite.creation import get_default_dtype
 from autograd_lite.nn import functional as F
 from autograd_lite.nn import init
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.layer import Layer
 from autograd_lite.nn.parameter import Parameter
 from autograd_lite.ops import flatten, reshape
 from autograd_lite.ops.shape import _data, axes
@@ -23,7 +23,7 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike | None) -> Parameter:
     return Parameter(np.empty(shape, dtype or get_default_dtype()))
 
 
-class Identity(Module):
+class Identity(Layer):
     """What comes in; takes any arguments and ignores them, so that it can stand for any layer.
 
     >>> import autograd_lite as al
@@ -39,7 +39,7 @@ class Identity(Module):
         return input
 
 
-class Linear(Module):
+class Linear(Layer):
     """y = x wᵀ + b: (..., in_features) to (..., out_features); weight (out, in), bias (out,).
 
     Both start uniform within ± 1 / √in_features, PyTorch's way; `generator`, a NumPy one, is drawn from in place of the
@@ -83,7 +83,7 @@ class Linear(Module):
         return f"{sizes}, bias={self.bias is not None}"
 
 
-class Bilinear(Module):
+class Bilinear(Layer):
     """y = x1ᵀ W x2 + b: (..., in1_features) and (..., in2_features) to (..., out_features); weight (out, in1, in2).
 
     bias is (out,). Both start uniform within ± 1 / √in1_features. Raises ValueError unless that is positive.
@@ -128,7 +128,7 @@ class Bilinear(Module):
         )
 
 
-class Flatten(Module):
+class Flatten(Layer):
     """The dimensions from start_dim to end_dim as one: (N, C, H, W) to (N, C * H * W).
 
     >>> import autograd_lite as al
@@ -151,7 +151,7 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-class Unflatten(Module):
+class Unflatten(Layer):
     """One dimension as several, of which one may be -1: the inverse of `Flatten`.
 
     Raises ValueError where the sizes do not multiply to that of the dimension.

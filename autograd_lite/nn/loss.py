@@ -7,10 +7,10 @@ from typing import Any
 
 from autograd_lite.core import Tensor
 from autograd_lite.nn import functional as F
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.layer import Layer
 
 
-class _Loss(Module):
+class _Loss(Layer):
     """A function of tensors, with attributes for its other arguments, by name."""
 
     _function: Callable[..., Any]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.nn import functional as F
+from autograd_lite.nn.layer import Layer
 from autograd_lite.nn.loss import _Loss, _Pair, _Weighted
-from autograd_lite.nn.module import Module
 
 
 class MultiMarginLoss(_Weighted):
@@ -138,7 +138,7 @@ class TripletMarginWithDistanceLoss(_Triplets):
         self.margin, self.swap = margin, swap
 
 
-class CosineSimilarity(Module):
+class CosineSimilarity(Layer):
     """The cosine of the angle between vectors along dim: (..., D, ...) to (..., ...); lengths count as at least eps.
 
     >>> import autograd_lite as al
@@ -155,7 +155,7 @@ class CosineSimilarity(Module):
         return F.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
-class PairwiseDistance(Module):
+class PairwiseDistance(Layer):
     """The p-norm of x1 - x2 + eps along the last dimension: (..., D) to (...), or with `keepdim` to (..., 1).
 
     >>> import autograd_lite as al

@@ -12,6 +12,7 @@ from autograd_lite.core import Tensor
 from autograd_lite.creation import get_default_dtype
 from autograd_lite.modes import no_grad
 from autograd_lite.nn import functional as F
+from autograd_lite.nn.layer import Layer
 from autograd_lite.nn.module import Module
 from autograd_lite.nn.parameter import Parameter
 
@@ -335,7 +336,7 @@ class GroupNorm(_Affine):
         return f"{text}, bias={self.bias is not None}"
 
 
-class LocalResponseNorm(Module):
+class LocalResponseNorm(Layer):
     """x over (k + alpha times the mean square of `size` channels around it) to the power beta.
 
     Of (N, C, ...) (Krizhevsky et al., 2012); channels beyond the first and the last count as zeros.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_lite.nn import functional as F
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.layer import Layer
 
 
-class _Pad(Module):
+class _Pad(Layer):
     """`padding` is one number for all sides, or (before, after) of the last dimension, then of the one before it."""
 
     _dims: int

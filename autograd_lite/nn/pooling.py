@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_lite.nn import functional as F
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.layer import Layer
 from autograd_lite.ops.conv import sizes
 
 
-class _Pool(Module):
+class _Pool(Layer):
     """A function of one tensor, with attributes for its other arguments, by name."""
 
     _function: Callable[..., Any]

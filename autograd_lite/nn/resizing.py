@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_lite.nn import functional as F
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.layer import Layer
 
 
-class Upsample(Module):
+class Upsample(Layer):
     """(N, C, ...) in another size: `size`, or the size times `scale_factor`; see `functional.interpolate` for modes.
 
     >>> import autograd_lite as al
@@ -66,7 +66,7 @@ class UpsamplingBilinear2d(Upsample):
         super().__init__(size, scale_factor, "bilinear", True)
 
 
-class PixelShuffle(Module):
+class PixelShuffle(Layer):
     """(..., C r², H, W) as (..., C, H r, W r): channels become pixels (Shi et al., 2016).
 
     Raises ValueError where r², of `upscale_factor` r, does not divide the channels.
@@ -89,7 +89,7 @@ class PixelShuffle(Module):
         return f"upscale_factor={self.upscale_factor}"
 
 
-class PixelUnshuffle(Module):
+class PixelUnshuffle(Layer):
     """(..., C, H r, W r) as (..., C r², H, W): the inverse of `PixelShuffle`.
 
     Raises ValueError where `downscale_factor` r does not divide the height and the width.
@@ -112,7 +112,7 @@ class PixelUnshuffle(Module):
         return f"downscale_factor={self.downscale_factor}"
 
 
-class ChannelShuffle(Module):
+class ChannelShuffle(Layer):
     """The channels of (N, C, ...) dealt out to groups (Zhang et al., 2017): the first of each, the second of each, ...
 
     Raises ValueError where `groups` does not divide the channels.
@@ -135,7 +135,7 @@ class ChannelShuffle(Module):
         return f"groups={self.groups}"
 
 
-class Unfold(Module):
+class Unfold(Layer):
     """The windows of (N, C, H, W) as columns (N, C · kh · kw, positions), or without N: what a convolution multiplies.
 
     Sizes are one number or (height, width); there are as many positions as a convolution's output has pixels.

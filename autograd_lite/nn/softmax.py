@@ -6,7 +6,7 @@ from typing import Any
 
 from autograd_lite.nn import functional as F
 from autograd_lite.nn.activation import _Activation
-from autograd_lite.nn.module import Module
+from autograd_lite.nn.layer import Layer
 
 
 class _Along(_Activation):
@@ -66,7 +66,7 @@ class LogSoftmax(_Along):
     _function = F.log_softmax
 
 
-class Softmax2d(Module):
+class Softmax2d(Layer):
     """softmax over the channels of (N, C, H, W) or (C, H, W). Raises ValueError for other dimensions.
 
     >>> import autograd_lite as al

@@ -11,15 +11,15 @@ from autograd_lite.core import Tensor
 from autograd_lite.nn import functional as F
 from autograd_lite.nn import init
 from autograd_lite.nn.functional.lookup import row_number
+from autograd_lite.nn.layer import Layer
 from autograd_lite.nn.linear import empty
-from autograd_lite.nn.module import Module
 from autograd_lite.nn.parameter import Parameter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class _Table(Module):
+class _Table(Layer):
     """weight (num_embeddings, embedding_dim), standard normal at the start, the row `padding_idx` zero."""
 
     def __init__(

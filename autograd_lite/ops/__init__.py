@@ -11,6 +11,7 @@ from autograd_lite.ops import (
     joining,
     linalg,
     losses,
+    masks,
     mathematics,
     matrices,
     matrix_functions,
@@ -35,6 +36,7 @@ from autograd_lite.ops.index import *
 from autograd_lite.ops.joining import *
 from autograd_lite.ops.linalg import *
 from autograd_lite.ops.losses import *
+from autograd_lite.ops.masks import *
 from autograd_lite.ops.mathematics import *
 from autograd_lite.ops.matrices import *
 from autograd_lite.ops.matrix_functions import *
@@ -50,7 +52,7 @@ from autograd_lite.ops.statistics import *
 from autograd_lite.ops.trigonometry import *
 
 public = (  # the parts whose names are also the package's: al.exp, al.sum; of the others nn.functional has a choice
-    *(compare, diagonals, elementwise, error_function, index, joining, linalg, mathematics),
+    *(compare, diagonals, elementwise, error_function, index, joining, linalg, masks, mathematics),
     *(moving, order, padding, picking, products, reduce, scan, shape, statistics, trigonometry),
 )
 rest = (conv, fused, losses, matrices, matrix_functions)

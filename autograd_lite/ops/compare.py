@@ -195,7 +195,7 @@ def _isclose(input: Array, other: Array, *, rtol: float, atol: float, equal_nan:
     return np.isclose(input, other, rtol, atol, equal_nan)
 
 
-def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Where |input - other| <= atol + rtol |other|.
 
     >>> import autograd_lite as al
@@ -230,7 +230,7 @@ def _isin(elements: Array, test_elements: Array, *, invert: bool) -> Any:
     return np.isin(elements, test_elements, invert=invert)
 
 
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Where an element is among the others.
 
     >>> import autograd_lite as al

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import primitive
+from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.shape import _data, pad, permute, reshape
 
@@ -83,7 +83,7 @@ def _sized(x: Any, name: str, ndim: int, form: str) -> tuple[int, ...]:
     return shape
 
 
-def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The windows of (N, C, H, W) or (C, H, W) as columns: (N, C * kh * kw, positions), positions row by row.
 
     >>> import autograd_lite as al
@@ -99,7 +99,9 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     return _unfold(x, kernel=kernel, stride=pair(stride, "stride"), dilation=pair(dilation, "dilation"))
 
 
-def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def fold(
+    input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
     """Columns (N, C * kh * kw, positions) added up at their places in (N, C, H, W): the pair of `unfold`.
 
     Or both without N. Raises ValueError where the sizes do not fit.
@@ -145,7 +147,7 @@ def out_sizes(size: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Siz
     return out
 
 
-def columns(x: Any, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+def columns(x: Any, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Tensor:
     """The windows of (N, C, ...) as columns, (N, C * entries of the kernel, positions)."""
     n, c, *size = np.shape(_data(x))
     if len(kernel) == 1:
@@ -162,7 +164,7 @@ def columns(x: Any, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     return reshape(x, (n, c * k * area, out[0] * places))
 
 
-def from_columns(y: Any, size: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+def from_columns(y: Any, size: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Tensor:
     """Columns added up at their places in (N, C, *size): the pair of `columns`."""
     n, rows, _ = np.shape(_data(y))
     c = rows // int(np.prod(kernel))

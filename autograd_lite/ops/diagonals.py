@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.core import Tensor
 from autograd_lite.ops.elementwise import where
 from autograd_lite.ops.moving import movedim
 from autograd_lite.ops.reduce import sum
@@ -21,7 +22,7 @@ def places(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
     return numbers + first, numbers + max(offset, 0)
 
 
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal of the matrices in two dimensions, as a new last one.
 
     >>> import autograd_lite as al
@@ -33,13 +34,13 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     return _on_diagonal(movedim(x, (dim1, dim2), (-2, -1)), offset)
 
 
-def _on_diagonal(x: Any, offset: int) -> Any:
+def _on_diagonal(x: Tensor, offset: int) -> Tensor:
     """Of the last two dimensions."""
     rows, columns = places(x.shape[-2], x.shape[-1], offset)
     return x[..., rows, columns]
 
 
-def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices with the last dimension on a diagonal, zeros elsewhere, in two new dimensions.
 
     Raises ValueError for a number.
@@ -58,7 +59,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     return movedim(made, (-2, -1), (dim1, dim2))
 
 
-def diag(input: Any, diagonal: int = 0) -> Any:
+def diag(input: Any, diagonal: int = 0) -> Tensor:
     """Of a vector the matrix with it on a diagonal, of a matrix the vector that is there.
 
     Raises ValueError for more dimensions.
@@ -73,7 +74,7 @@ def diag(input: Any, diagonal: int = 0) -> Any:
     return diag_embed(input, diagonal) if ndim == 1 else _on_diagonal(_operand(input), diagonal)
 
 
-def diagflat(input: Any, offset: int = 0) -> Any:
+def diagflat(input: Any, offset: int = 0) -> Tensor:
     """The matrix with all elements on a diagonal.
 
     >>> import autograd_lite as al
@@ -83,7 +84,7 @@ def diagflat(input: Any, offset: int = 0) -> Any:
     return diag_embed(flatten(input), offset)
 
 
-def _triangle(input: Any, diagonal: int, lower: bool) -> Any:
+def _triangle(input: Any, diagonal: int, lower: bool) -> Tensor:
     x = _operand(input)
     if x.ndim < 2:
         raise ValueError(f"{'tril' if lower else 'triu'} takes matrices, and this has shape {np.shape(x)}")
@@ -91,7 +92,7 @@ def _triangle(input: Any, diagonal: int, lower: bool) -> Any:
     return where(inside if lower else ~inside, x, np.zeros((), x.dtype))
 
 
-def tril(input: Any, diagonal: int = 0) -> Any:
+def tril(input: Any, diagonal: int = 0) -> Tensor:
     """Zeros above a diagonal of matrices.
 
     >>> import autograd_lite as al
@@ -101,7 +102,7 @@ def tril(input: Any, diagonal: int = 0) -> Any:
     return _triangle(input, diagonal, True)
 
 
-def triu(input: Any, diagonal: int = 0) -> Any:
+def triu(input: Any, diagonal: int = 0) -> Tensor:
     """Zeros below a diagonal of matrices.
 
     >>> import autograd_lite as al
@@ -111,7 +112,7 @@ def triu(input: Any, diagonal: int = 0) -> Any:
     return _triangle(input, diagonal, False)
 
 
-def trace(input: Any) -> Any:
+def trace(input: Any) -> Tensor:
     """The sum of the diagonal of a matrix. Raises ValueError for anything else.
 
     >>> import autograd_lite as al

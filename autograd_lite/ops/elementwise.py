@@ -131,7 +131,7 @@ def _power(x: Array, *, exponent: float) -> Any:
 _FLOATS = {np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)}
 
 
-def power(input: Any, exponent: Any) -> Any:
+def power(input: Any, exponent: Any) -> Tensor:
     """x to a power, elementwise; the exponent is a number or a tensor.
 
     >>> import autograd_lite as al
@@ -207,7 +207,7 @@ tanh = ufunc(
 # Activations
 
 
-def logistic(x: Any) -> Any:
+def logistic(x: Any) -> Tensor:
     """`sigmoid`, for rules: on an array it is not worth an op's call."""
     return sigmoid(x) if isinstance(x, Tensor) else _logistic(x)
 
@@ -297,7 +297,7 @@ def _clip(x: Array, *, low: float, high: float) -> Any:
     return np.clip(x, low, high)
 
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """x, with everything under `min` raised to it and everything over `max` lowered to it: numbers, or tensors.
 
     The gradient is that of what was neither raised nor lowered. Raises ValueError without both bounds.

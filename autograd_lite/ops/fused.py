@@ -15,7 +15,7 @@ from autograd_lite.ops.compare import not_equal
 from autograd_lite.ops.elementwise import logistic, multiply, sigmoid
 from autograd_lite.ops.index import _refuse_range
 from autograd_lite.ops.reduce import sum
-from autograd_lite.ops.shape import _data, axes, cast
+from autograd_lite.ops.shape import _data, _operand, axes, cast
 from autograd_lite.random import draw_from
 
 __all__ = [
@@ -33,7 +33,7 @@ def _softmax(x: Array, *, dim: int) -> Any:
     return e
 
 
-def softmax(input: Any, dim: int = -1, dtype: Any = None) -> Any:
+def softmax(input: Any, dim: int = -1, dtype: Any = None) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`, without overflow; of the input in another dtype, if one is given.
 
     >>> import autograd_lite as al
@@ -53,7 +53,7 @@ def _log_softmax(x: Array, *, dim: int) -> Any:
     return shifted
 
 
-def log_softmax(input: Any, dim: int = -1, dtype: Any = None) -> Any:
+def log_softmax(input: Any, dim: int = -1, dtype: Any = None) -> Tensor:
     """log(softmax(x)) along `dim`, without overflow or log(0); of the input in another dtype, if one is given.
 
     >>> import autograd_lite as al
@@ -69,7 +69,7 @@ def _one_hot(index: Array, *, classes: int, dtype: Any = np.float64) -> Any:
     return np.equal(index[..., None], np.arange(classes)).astype(dtype)
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     """1.0 at the place that each integer names, along a new last dimension; no derivative.
 
     >>> import autograd_lite as al
@@ -106,7 +106,7 @@ def _counted(index: Any, ignore: int) -> Any:
     index=None,
 )
 def _cross_entropy(x: Array, index: Array, *, ignore: int = -100) -> Any:
-    logs = _log_softmax(x, dim=x.ndim - 1)
+    logs: Any = _log_softmax(x, dim=x.ndim - 1)
     starts = np.arange(0, logs.size, logs.shape[-1])
     losses = -logs.reshape(-1).take(_counted(index, ignore).reshape(-1) + starts, 0).reshape(index.shape)
     return np.where(index == ignore, 0.0, losses)
@@ -196,7 +196,7 @@ def keep_mask(*, shape: tuple[int, ...], p: float, generator: Any, dtype: Any) -
     return np.multiply(kept, 1.0 / (1.0 - p) if p < 1 else 0.0, dtype=dtype)
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = None) -> Any:
+def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = None) -> Tensor:
     """Each element zeroed with probability p, the others divided by 1 - p; the input itself when not training.
 
     `generator` is a NumPy generator, or anything with `random(shape)` giving numbers from 0 to 1; without one the
@@ -205,7 +205,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = 
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p is a probability, and {p} is not between 0 and 1")
     if not training or p == 0:
-        return input
+        return _operand(input)
     x = _data(input)
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(float)
     return multiply(input, keep_mask(shape=x.shape, p=p, generator=draw_from(generator), dtype=dtype))

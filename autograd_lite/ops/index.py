@@ -62,7 +62,7 @@ def scatter_at(g: Array, *arrays: Array, form: tuple[Any, ...], shape: tuple[int
     return out
 
 
-def getitem(x: Any, index: Any) -> Any:
+def getitem(x: Any, index: Any) -> Tensor:
     """x[index], for every form of index that NumPy has: numbers, slices, None, Ellipsis, arrays, masks, tensors.
 
     Raises IndexError for what is out of range.
@@ -135,7 +135,7 @@ def _refuse_range(index: Array, size: int, what: str, least: int = 0) -> None:
         )
 
 
-def embedding(input: Any, weight: Any) -> Any:
+def embedding(input: Any, weight: Any) -> Tensor:
     """Rows of weight (rows, d) by the integers of input, any shape: (*input.shape, d). The gradient is row-sparse.
 
     Raises IndexError for an index out of range, naming it, and TypeError for indices that are not integers.
@@ -155,7 +155,7 @@ def embedding(input: Any, weight: Any) -> Any:
         raise
 
 
-def index_select(input: Any, dim: int, index: Any) -> Any:
+def index_select(input: Any, dim: int, index: Any) -> Tensor:
     """The slices of x along `dim` that a vector of integers names, in that order, repeats allowed.
 
     Raises IndexError for one that is out of range.
@@ -174,7 +174,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     return take_rows(input, index) if d == 0 else _pick(input, index, form=along(d, ARRAY))
 
 
-def gather(input: Any, dim: int, index: Any) -> Any:
+def gather(input: Any, dim: int, index: Any) -> Tensor:
     """out[i][j] = x[index[i][j]][j] for dim 0, and so on: one entry of x along `dim` for every entry of index.
 
     x and index have the same number of dimensions; off `dim` the index is no larger than x. Raises ValueError where

@@ -79,7 +79,7 @@ def atleast_3d(*tensors: Any) -> Any:
     )
 
 
-def hstack(tensors: Sequence[Any]) -> Any:
+def hstack(tensors: Sequence[Any]) -> Tensor:
     """Side by side: along the second dimension, vectors along the first.
 
     >>> import autograd_lite as al
@@ -90,7 +90,7 @@ def hstack(tensors: Sequence[Any]) -> Any:
     return cat(parts, 0 if parts and parts[0].ndim == 1 else 1)
 
 
-def vstack(tensors: Sequence[Any]) -> Any:
+def vstack(tensors: Sequence[Any]) -> Tensor:
     """One above the other, vectors as rows.
 
     >>> import autograd_lite as al
@@ -100,7 +100,7 @@ def vstack(tensors: Sequence[Any]) -> Any:
     return cat([atleast_2d(t) for t in tensors], 0)
 
 
-def dstack(tensors: Sequence[Any]) -> Any:
+def dstack(tensors: Sequence[Any]) -> Tensor:
     """One behind the other, along the third dimension.
 
     >>> import autograd_lite as al
@@ -110,7 +110,7 @@ def dstack(tensors: Sequence[Any]) -> Any:
     return cat([atleast_3d(t) for t in tensors], 2)
 
 
-def column_stack(tensors: Sequence[Any]) -> Any:
+def column_stack(tensors: Sequence[Any]) -> Tensor:
     """Side by side, vectors and numbers as columns.
 
     >>> import autograd_lite as al
@@ -227,7 +227,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
     return tuple(broadcast_to(v, sizes) for v in shaped)
 
 
-def cartesian_prod(*tensors: Any) -> Any:
+def cartesian_prod(*tensors: Any) -> Tensor:
     """All combinations of one element from each vector, as rows.
 
     >>> import autograd_lite as al
@@ -239,7 +239,7 @@ def cartesian_prod(*tensors: Any) -> Any:
     return stack([reshape(grid, (-1,)) for grid in meshgrid(*tensors)], 1)
 
 
-def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a vector, as rows.
 
     >>> import autograd_lite as al
@@ -252,7 +252,7 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
     return x[rows]
 
 
-def block_diag(*tensors: Any) -> Any:
+def block_diag(*tensors: Any) -> Tensor:
     """Matrices along the diagonal of a larger one, zeros elsewhere; vectors are rows.
 
     >>> import autograd_lite as al

@@ -63,7 +63,7 @@ def matmul(a: Array, b: Array) -> Any:
 ufuncs[np.matmul] = matmul
 
 
-def dot(input: Any, tensor: Any) -> Any:
+def dot(input: Any, tensor: Any) -> Tensor:
     """NumPy's `dot`: the inner product of vectors, the product of matrices, a sum over the last dimension of `a`
     and the last but one of `b` beyond that; with a number, the product.
 
@@ -106,7 +106,7 @@ def _affine(x: Array, w: Array, b: Array) -> Any:
     return y
 
 
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """x wᵀ + b: input (..., in), weight (out, in), bias (out,) give (..., out).
 
     Raises ValueError where the sizes do not fit.

@@ -37,10 +37,10 @@ __all__ = [
 ]
 
 
-def reduced(losses: Any, reduction: str) -> Any:
+def reduced(losses: Any, reduction: str) -> Tensor:
     """The mean or the sum of losses, or with "none" all of them. Raises ValueError for anything else."""
     if reduction == "none":
-        return losses
+        return _operand(losses)
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction is 'mean', 'sum' or 'none', and not {reduction!r}")
     return mean(losses) if reduction == "mean" else sum(losses)
@@ -60,7 +60,7 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Tensor:
     """Softmax and cross-entropy in one, in nats, from logits: stable for any finite input.
 
     input (N, C), (C,) or (N, C, ...); target either class numbers (the input's shape without C), of which
@@ -96,7 +96,7 @@ def cross_entropy(
     return reduced(losses, reduction)
 
 
-def _from_classes(x: Any, index: Any, ignore_index: int, reduction: str, smoothing: float) -> Any:
+def _from_classes(x: Any, index: Any, ignore_index: int, reduction: str, smoothing: float) -> Tensor:
     losses = _cross_entropy(x, index, ignore=ignore_index)
     if smoothing:
         counts = np.not_equal(index, ignore_index)
@@ -111,7 +111,7 @@ def _weights(weight: Any, classes: int) -> Any:
     return _operand(weight)
 
 
-def _weighted(logs: Any, index: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Any:
+def _weighted(logs: Any, index: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Tensor:
     """The loss of class numbers from log-probabilities, each weighted as its class is; those ignored weigh nothing."""
     factors = _weights(weight, np.shape(_data(logs))[-1])
     counted = _counted(index, ignore_index)
@@ -123,7 +123,9 @@ def _weighted(logs: Any, index: Any, weight: Any, ignore_index: int, reduction: 
     return sum(losses) / sum(each) if reduction == "mean" else reduced(losses, reduction)
 
 
-def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
     """Minus the log-probability of each target class, from log-probabilities (N, C), (C,) or (N, C, ...).
 
     The target is integers of the input's shape without C, of which `ignore_index` does not count. `weight` (C,) has a
@@ -164,13 +166,13 @@ def factors(name: str, weight: Any, losses: Any) -> Any:
     return _operand(weight)
 
 
-def _factored(name: str, losses: Any, weight: Any, reduction: str) -> Any:
+def _factored(name: str, losses: Tensor, weight: Any, reduction: str) -> Tensor:
     """Weighted, the mean being over the sum of the weights."""
     w = factors(name, weight, losses)
     return sum(losses * w) / sum(w) if reduction == "mean" else reduced(losses * w, reduction)
 
 
-def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Any:
+def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
     """The squared difference; input and target have one shape. Raises ValueError where they have not.
 
     `weight` has a factor for each loss; the mean is then over the sum of the factors.
@@ -185,7 +187,7 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = 
     return _squared_error(x, t, reduction=reduction)
 
 
-def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Any:
+def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
     """The absolute difference; input and target have one shape. Raises ValueError where they have not.
 
     `weight` has a factor for each loss; the mean is then over the sum of the factors.
@@ -202,7 +204,7 @@ def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = N
 
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
+) -> Tensor:
     """Sigmoid and binary cross-entropy in one, in nats: stable for any finite logit. One shape for both.
 
     `weight` is multiplied to the losses, `pos_weight` to their parts where the target is 1; both broadcast.
@@ -222,7 +224,7 @@ def binary_cross_entropy_with_logits(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Tensor:
     """Binary cross-entropy of probabilities, in nats; logarithms are cut at -100. Prefer the one from logits.
 
     -(t log(x) + (1 - t) log(1 - x)) of input x and target t, which have one shape; `weight` broadcasts with it. Raises

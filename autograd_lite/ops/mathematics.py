@@ -143,7 +143,7 @@ def rsqrt(x: Array) -> Any:
     return np.reciprocal(np.sqrt(x))
 
 
-def logit(input: Any, eps: float | None = None) -> Any:
+def logit(input: Any, eps: float | None = None) -> Tensor:
     """log(x / (1 - x)), the inverse of the sigmoid; with `eps`, x is first clamped to [eps, 1 - eps].
 
     >>> import autograd_lite as al
@@ -154,7 +154,7 @@ def logit(input: Any, eps: float | None = None) -> Any:
     return subtract(log(input), log1p(negative(input)))
 
 
-def xlogy(input: Any, other: Any) -> Any:
+def xlogy(input: Any, other: Any) -> Tensor:
     """x log(y), and 0 where x is 0, whatever y is (but for NaN).
 
     >>> import autograd_lite as al
@@ -177,7 +177,7 @@ def xlog1py(input: Any, other: Any) -> Any:
     return xlogy(input, add(1.0, other))
 
 
-def float_power(input: Any, exponent: Any) -> Any:
+def float_power(input: Any, exponent: Any) -> Tensor:
     """x to a power, in float64.
 
     >>> import autograd_lite as al
@@ -187,7 +187,7 @@ def float_power(input: Any, exponent: Any) -> Any:
     return power(multiply(input, np.float64(1.0)), exponent)
 
 
-def ldexp(input: Any, other: Any) -> Any:
+def ldexp(input: Any, other: Any) -> Tensor:
     """x times 2 to the power of the other.
 
     >>> import autograd_lite as al
@@ -224,7 +224,7 @@ copysign = ufunc(
 )
 
 
-def frac(input: Any) -> Any:
+def frac(input: Any) -> Tensor:
     """What trunc leaves: x - trunc(x), with x's sign.
 
     >>> import autograd_lite as al
@@ -257,7 +257,9 @@ def _nan_to_num(x: Array, *, nan: float, posinf: float | None, neginf: float | N
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
-def nan_to_num(input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(
+    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """Numbers in place of NaN (0) and of infinities (the largest and the lowest of the dtype), unless given.
 
     >>> import autograd_lite as al
@@ -296,7 +298,7 @@ heaviside = ufunc(
 )
 
 
-def clamp_min(input: Any, min: Any) -> Any:
+def clamp_min(input: Any, min: Any) -> Tensor:
     """Nothing under `min`, a number or a tensor.
 
     >>> import autograd_lite as al
@@ -306,7 +308,7 @@ def clamp_min(input: Any, min: Any) -> Any:
     return clamp(input, min=min)
 
 
-def clamp_max(input: Any, max: Any) -> Any:
+def clamp_max(input: Any, max: Any) -> Tensor:
     """Nothing over `max`, a number or a tensor.
 
     >>> import autograd_lite as al
@@ -316,7 +318,7 @@ def clamp_max(input: Any, max: Any) -> Any:
     return clamp(input, max=max)
 
 
-def lerp(input: Any, end: Any, weight: Any) -> Any:
+def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """On the way from `input` to `end`: input + weight (end - input); of weights from 0.5 up reckoned from the end.
 
     >>> import autograd_lite as al
@@ -330,7 +332,7 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
     return where(near, add(input, multiply(weight, way)), subtract(end, multiply(way, subtract(1.0, weight))))
 
 
-def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
     """input + value * tensor1 * tensor2.
 
     >>> import autograd_lite as al
@@ -341,7 +343,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     return add(input, product if value == 1 else product * value)
 
 
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
     """input + value * tensor1 / tensor2.
 
     >>> import autograd_lite as al
@@ -362,7 +364,7 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     return subtract(other, input if alpha == 1 else multiply(input, alpha))
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """input / other, rounded towards 0 ("trunc") or down ("floor") if wanted: then its slopes are 0.
 
     Raises ValueError for another mode.
@@ -381,7 +383,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     return (floor if rounding_mode == "floor" else trunc)(divide(input, other))
 
 
-def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input - alpha * other.
 
     >>> import autograd_lite as al

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite.core import primitive
+from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.diagonals import diag_embed, diagonal, tril
 from autograd_lite.ops.elementwise import where
@@ -64,7 +64,7 @@ def _unpack(y: Any, *shapes: tuple[int, ...]) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _turned(a: Any) -> Any:
+def _turned(a: Any) -> Tensor:
     return transpose(a, -2, -1)
 
 
@@ -76,7 +76,7 @@ def _inv(a: Array) -> Any:
     return np.linalg.inv(a)
 
 
-def inv(A: Any) -> Any:  # noqa: N803
+def inv(A: Any) -> Tensor:  # noqa: N803
     """The inverse of square matrices. Raises np.linalg.LinAlgError where there is none.
 
     >>> import autograd_lite as al
@@ -94,7 +94,7 @@ def _solve(a: Array, b: Array) -> Any:
     return np.linalg.solve(a, b)
 
 
-def solve(A: Any, B: Any, *, left: bool = True) -> Any:  # noqa: N803
+def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:  # noqa: N803
     """X of A X = B, or with left=False of X A = B; B is a matrix, or a vector for each matrix of A.
 
     Raises np.linalg.LinAlgError where A is singular.
@@ -127,7 +127,7 @@ def _pinv(a: Array, *, rcond: float | None) -> Any:
     return np.linalg.pinv(a, rcond=max(a.shape[-2:]) * np.finfo(a.dtype).eps if rcond is None else rcond)
 
 
-def pinv(A: Any, *, rtol: float | None = None) -> Any:  # noqa: N803
+def pinv(A: Any, *, rtol: float | None = None) -> Tensor:  # noqa: N803
     """The pseudoinverse; singular values under rtol times the largest count as 0. The rank must not change nearby.
 
     Raises ValueError for fewer dimensions than two.
@@ -147,7 +147,7 @@ def _det(a: Array) -> Any:
     return np.linalg.det(a)
 
 
-def det(A: Any) -> Any:  # noqa: N803
+def det(A: Any) -> Tensor:  # noqa: N803
     """The determinant. Its gradient needs the inverse: of a singular matrix that is an error.
 
     Raises ValueError for what is not square.
@@ -162,8 +162,8 @@ def det(A: Any) -> Any:  # noqa: N803
 class SignedLog(NamedTuple):
     """What `slogdet` gives."""
 
-    sign: Any
-    logabsdet: Any
+    sign: Tensor
+    logabsdet: Tensor
 
 
 @primitive(a=lambda g, a: unsqueeze(unsqueeze(g, -1), -1) * _turned(_inv(a)))
@@ -210,7 +210,7 @@ def _cholesky(a: Array) -> Any:
     return np.linalg.cholesky(a)
 
 
-def cholesky(A: Any, *, upper: bool = False) -> Any:  # noqa: N803
+def cholesky(A: Any, *, upper: bool = False) -> Tensor:  # noqa: N803
     """The lower triangular L of a symmetric positive definite A = L Lᵀ (`upper`: Lᵀ). The gradient is symmetric.
 
     Raises np.linalg.LinAlgError where A is not positive definite.
@@ -244,8 +244,8 @@ def _eigh(a: Array, *, n: int, lower: bool) -> Any:
 class Eigen(NamedTuple):
     """What `eigh` gives."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
 
 def eigh(A: Any, UPLO: str = "L") -> Eigen:  # noqa: N803
@@ -263,7 +263,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigen:  # noqa: N803
     return Eigen(*_unpack(_eigh(a, n=n, lower=UPLO == "L"), (n,), (n, n)))
 
 
-def eigvalsh(A: Any, UPLO: str = "L") -> Any:  # noqa: N803
+def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:  # noqa: N803
     """The eigenvalues of symmetric matrices, from the smallest up.
 
     >>> import autograd_lite as al
@@ -297,9 +297,9 @@ def _svd(a: Array, *, shapes: tuple[tuple[int, ...], ...]) -> Any:
 class Singular(NamedTuple):
     """What `svd` gives: A = U diag(S) Vh."""
 
-    U: Any
-    S: Any
-    Vh: Any
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
 
 
 def svd(A: Any, full_matrices: bool = True) -> Singular:  # noqa: N803
@@ -325,7 +325,7 @@ def svd(A: Any, full_matrices: bool = True) -> Singular:  # noqa: N803
     return Singular(u, s, vh)
 
 
-def svdvals(A: Any) -> Any:  # noqa: N803
+def svdvals(A: Any) -> Tensor:  # noqa: N803
     """The singular values of matrices, from the largest down.
 
     >>> import autograd_lite as al
@@ -352,8 +352,8 @@ def _qr(a: Array, *, shapes: tuple[tuple[int, int], ...]) -> Any:
 class Orthogonal(NamedTuple):
     """What `qr` gives: A = Q R."""
 
-    Q: Any
-    R: Any
+    Q: Tensor
+    R: Tensor
 
 
 def qr(A: Any, mode: str = "reduced") -> Orthogonal:  # noqa: N803

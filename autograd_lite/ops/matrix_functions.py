@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-def vector_norm(x: Any, ord: Any = 2, dim: Dims | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def vector_norm(x: Any, ord: Any = 2, dim: Dims | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The `ord`-norm of all elements over `dim`, as one vector: see `al.norm`.
 
     >>> import autograd_lite as al
@@ -50,7 +50,7 @@ def matrix_norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
-) -> Any:
+) -> Tensor:
     """The norm of matrices: "fro", "nuc" (of singular values), 2, -2 (the largest, the smallest of these), inf, -inf
     (the largest, the smallest sum of a row's sizes), 1, -1 (of a column's). Raises ValueError for another ord.
 
@@ -83,7 +83,7 @@ def norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
-) -> Any:
+) -> Tensor:
     """`al.linalg.norm`: of a vector, or over one `dim`, `vector_norm`; of matrices `matrix_norm`.
 
     Without `ord` the Euclidean norm of all elements over `dim`. Raises ValueError for another `ord`, and for an `ord`
@@ -104,7 +104,7 @@ def norm(
     return vector_norm(a, ord, dim, keepdim, dtype=dtype)
 
 
-def cond(A: Any, p: Any = None) -> Any:  # noqa: N803
+def cond(A: Any, p: Any = None) -> Tensor:  # noqa: N803
     """The condition number: the largest singular value by the smallest (p None or 2), or norm(A, p) norm(inv(A), p).
 
     >>> import autograd_lite as al
@@ -117,7 +117,7 @@ def cond(A: Any, p: Any = None) -> Any:  # noqa: N803
     return matrix_norm(A, p) * matrix_norm(inv(A), p)
 
 
-def matrix_power(A: Any, n: int) -> Any:  # noqa: N803
+def matrix_power(A: Any, n: int) -> Tensor:  # noqa: N803
     """A multiplied n times with itself, by squaring; of a negative n the inverse's power.
 
     Raises ValueError for what is not square.
@@ -127,7 +127,8 @@ def matrix_power(A: Any, n: int) -> Any:  # noqa: N803
     [[1.0, 3.0], [0.0, 1.0]]
     """
     a = _square(A, "matrix_power")
-    a, n, found = (inv(a), -n, None) if n < 0 else (a, n, None)
+    a, n = (inv(a), -n) if n < 0 else (a, n)
+    found: Tensor | None = None
     while n:
         if n % 2:
             found = a if found is None else matmul(found, a)
@@ -136,7 +137,7 @@ def matrix_power(A: Any, n: int) -> Any:  # noqa: N803
     return a * 0.0 + np.eye(a.shape[-1], dtype=a.dtype) if found is None else found
 
 
-def matrix_rank(A: Any, *, atol: float | None = None, rtol: float | None = None) -> Any:  # noqa: N803
+def matrix_rank(A: Any, *, atol: float | None = None, rtol: float | None = None) -> Tensor:  # noqa: N803
     """How many singular values are over atol and over rtol times the largest. No derivative.
 
     Raises ValueError for fewer dimensions than two.
@@ -152,7 +153,7 @@ def matrix_rank(A: Any, *, atol: float | None = None, rtol: float | None = None)
     return Tensor(np.asarray(over.sum(-1))) if isinstance(A, Tensor) else over.sum(-1)
 
 
-def logdet(input: Any) -> Any:
+def logdet(input: Any) -> Tensor:
     """The logarithm of the determinant; NaN where that is negative.
 
     >>> import autograd_lite as al
@@ -170,7 +171,7 @@ def solve_triangular(
     upper: bool,
     left: bool = True,
     unitriangular: bool = False,
-) -> Any:
+) -> Tensor:
     """X of A X = B (left=False: X A = B), of A only a triangle read; `unitriangular`: its diagonal taken for ones.
 
     Raises ValueError for an A that is not square.
@@ -187,7 +188,7 @@ def solve_triangular(
     return solve(a, B, left=left)
 
 
-def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:  # noqa: N803
+def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Tensor:  # noqa: N803
     """X of A X = B, of the Cholesky factor L of A (`upper`: its transpose).
 
     >>> import autograd_lite as al
@@ -202,10 +203,10 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:  # noqa: N803
 class LeastSquares(NamedTuple):
     """What `lstsq` gives."""
 
-    solution: Any
-    residuals: Any
-    rank: Any
-    singular_values: Any
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
 
 
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:  # noqa: N803
@@ -226,7 +227,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     return LeastSquares(x, residuals, rank, svdvals(a))
 
 
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
     """The powers of x as columns, the highest first unless `increasing`.
 
     >>> import autograd_lite as al

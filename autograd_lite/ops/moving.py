@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.core import Tensor
 from autograd_lite.ops.index import index_select
 from autograd_lite.ops.shape import (
     Dims,
@@ -63,7 +64,7 @@ def _listed(dims: Dims) -> tuple[int, ...]:
     return (int(dims),) if isinstance(dims, int | np.integer) else tuple(dims)
 
 
-def reshape_as(input: Any, other: Any) -> Any:
+def reshape_as(input: Any, other: Any) -> Tensor:
     """In the other's shape.
 
     >>> import autograd_lite as al
@@ -73,7 +74,7 @@ def reshape_as(input: Any, other: Any) -> Any:
     return reshape(input, np.shape(_data(other)))
 
 
-def expand_as(input: Any, other: Any) -> Any:
+def expand_as(input: Any, other: Any) -> Tensor:
     """Repeated to the other's shape.
 
     >>> import autograd_lite as al
@@ -83,7 +84,7 @@ def expand_as(input: Any, other: Any) -> Any:
     return expand(input, np.shape(_data(other)))
 
 
-def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
+def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension as several of these sizes, one of which may be -1.
 
     Raises ValueError where they do not multiply to its size.
@@ -101,7 +102,7 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     return reshape(input, (*shape[:d], *sizes, *shape[d + 1 :]))
 
 
-def movedim(input: Any, source: Dims, destination: Dims) -> Any:
+def movedim(input: Any, source: Dims, destination: Dims) -> Tensor:
     """Dimensions moved to other places, the rest in their order.
 
     Raises ValueError where the two name different numbers of dimensions.
@@ -120,7 +121,7 @@ def movedim(input: Any, source: Dims, destination: Dims) -> Any:
     return permute(input, tuple(order))
 
 
-def swapdims(input: Any, dim0: int, dim1: int) -> Any:
+def swapdims(input: Any, dim0: int, dim1: int) -> Tensor:
     """Two dimensions swapped.
 
     >>> import autograd_lite as al
@@ -130,7 +131,7 @@ def swapdims(input: Any, dim0: int, dim1: int) -> Any:
     return transpose(input, dim0, dim1)
 
 
-def adjoint(input: Any) -> Any:
+def adjoint(input: Any) -> Tensor:
     """The last two dimensions swapped. Raises ValueError for fewer dimensions than two.
 
     >>> import autograd_lite as al
@@ -142,7 +143,7 @@ def adjoint(input: Any) -> Any:
     return transpose(input, -2, -1)
 
 
-def flip(input: Any, *several: Any, dims: Dims | None = None) -> Any:
+def flip(input: Any, *several: Any, dims: Dims | None = None) -> Tensor:
     """The other way round along some dimensions.
 
     >>> import autograd_lite as al
@@ -159,7 +160,7 @@ def _at_least(x: Any, ndim: int, what: str) -> None:
         raise ValueError(f"{what} takes {ndim} dimensions or more, and this has shape {np.shape(_data(x))}")
 
 
-def fliplr(input: Any) -> Any:
+def fliplr(input: Any) -> Tensor:
     """Columns in the opposite order. Raises ValueError for fewer dimensions than two.
 
     >>> import autograd_lite as al
@@ -170,7 +171,7 @@ def fliplr(input: Any) -> Any:
     return flip(input, 1)
 
 
-def flipud(input: Any) -> Any:
+def flipud(input: Any) -> Tensor:
     """Rows in the opposite order. Raises ValueError for a number.
 
     >>> import autograd_lite as al
@@ -181,7 +182,7 @@ def flipud(input: Any) -> Any:
     return flip(input, 0)
 
 
-def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
+def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by k quarters in the plane of two dimensions, from the first towards the second.
 
     >>> import autograd_lite as al
@@ -195,7 +196,7 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     return flip(transpose(input, a, b), a) if k == 1 else flip(transpose(input, a, b), b)
 
 
-def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Any:
+def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Tensor:
     """Shifted along dimensions, what leaves at one end entering at the other; without `dims`, as one row.
 
     Raises ValueError where shifts and dims are not as many.
@@ -216,7 +217,7 @@ def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Any:
     return x
 
 
-def repeat(input: Any, *repeats: Any) -> Any:
+def repeat(input: Any, *repeats: Any) -> Tensor:
     """The whole tensor so many times along each dimension, new ones in front; NumPy's `tile`.
 
     Raises ValueError for fewer numbers than dimensions.
@@ -234,7 +235,7 @@ def repeat(input: Any, *repeats: Any) -> Any:
     return reshape(spread, [t * size for t, size in zip(times, shape, strict=True)])
 
 
-def tile(input: Any, *several: Any, dims: Sequence[int] | None = None) -> Any:
+def tile(input: Any, *several: Any, dims: Sequence[int] | None = None) -> Tensor:
     """`repeat`, with fewer numbers than dimensions allowed: the leading ones are not repeated.
 
     >>> import autograd_lite as al
@@ -245,7 +246,7 @@ def tile(input: Any, *several: Any, dims: Sequence[int] | None = None) -> Any:
     return repeat(input, (1,) * (np.ndim(_data(input)) - len(times)) + times)
 
 
-def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Any:
+def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
     """Each element so many times, one behind the other, along `dim`; without it, of the flattened tensor.
 
     Raises ValueError unless there is one number, or one for each slice.
@@ -266,7 +267,7 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, outpu
     return index_select(x, d, np.repeat(np.arange(x.shape[d]), times))
 
 
-def narrow(input: Any, dim: int, start: int, length: int) -> Any:
+def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
     """A part along `dim`: `length` slices from `start`. Raises IndexError where that is not all inside.
 
     >>> import autograd_lite as al
@@ -281,7 +282,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     return x[along(d, slice(first, first + length))]
 
 
-def select(input: Any, dim: int, index: int) -> Any:
+def select(input: Any, dim: int, index: int) -> Tensor:
     """One slice along `dim`, which goes away. Raises IndexError where it is not there.
 
     >>> import autograd_lite as al
@@ -307,7 +308,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     return tuple(squeeze(piece, d) for piece in split(x, 1, d)) if x.shape[d] else ()
 
 
-def unfold_dimension(input: Any, dimension: int, size: int, step: int) -> Any:
+def unfold_dimension(input: Any, dimension: int, size: int, step: int) -> Tensor:
     """`Tensor.unfold`: all windows of a size along a dimension, `step` apart, in a new last dimension.
 
     Raises ValueError where they do not fit.
@@ -326,7 +327,7 @@ def unfold_dimension(input: Any, dimension: int, size: int, step: int) -> Any:
     return movedim(x[along(d, starts[:, None] + np.arange(size))], d + 1, -1)
 
 
-def ravel(input: Any) -> Any:
+def ravel(input: Any) -> Tensor:
     """As one row.
 
     >>> import autograd_lite as al
@@ -336,7 +337,7 @@ def ravel(input: Any) -> Any:
     return flatten(input)
 
 
-def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
+def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
     """Two dimensions swapped, by NumPy's name.
 
     >>> import autograd_lite as al

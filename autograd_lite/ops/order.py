@@ -30,8 +30,8 @@ __all__ = [
 class Sorted(NamedTuple):
     """What sorting and choosing give: the values, and where in the input they were."""
 
-    values: Any
-    indices: Any
+    values: Tensor
+    indices: Tensor
 
 
 @primitive(x=None)
@@ -55,7 +55,7 @@ def _either(dim: int, axis: int | None) -> int:
 
 def argsort(
     input: Any, dim: int = -1, descending: bool = False, stable: bool = False, *, axis: int | None = None
-) -> Any:
+) -> Tensor:
     """Where along `dim` the elements are, from the smallest up; equal ones stay in their order.
 
     >>> import autograd_lite as al
@@ -80,7 +80,7 @@ def sort(
     return Sorted(gather(x, _either(dim, axis), indices) if x.ndim else x, indices)
 
 
-def msort(input: Any) -> Any:
+def msort(input: Any) -> Tensor:
     """Sorted along the first dimension: the values.
 
     >>> import autograd_lite as al
@@ -162,7 +162,7 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Sorted:
 # Counting
 
 
-def _like(input: Any, made: Any) -> Any:
+def _like(input: Any, made: Any) -> Tensor:
     return Tensor(made) if isinstance(input, Tensor) else made
 
 
@@ -227,7 +227,7 @@ def searchsorted(
     right: bool = False,
     side: str | None = None,
     sorter: Any = None,
-) -> Any:
+) -> Tensor:
     """Where the values would go into a sorted sequence; of equals before them, or after them with `right`.
 
     The leading sizes of both are equal, or the sequence has one dimension. Raises ValueError where their leading
@@ -248,7 +248,7 @@ def searchsorted(
     return found.astype(np.int32) if out_int32 else found
 
 
-def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """Into which of the buckets between sorted boundaries each value falls.
 
     >>> import autograd_lite as al
@@ -258,7 +258,7 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     """How often each number from 0 up is in a vector, or the sums of their weights. No derivative.
 
     Raises ValueError for anything but a vector of integers, none below 0.
@@ -276,7 +276,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     return _like(input, np.bincount(x, w, minlength).astype(w.dtype if w.dtype.kind == "f" else np.float64))
 
 
-def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
+def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many elements fall into each of `bins` equal intervals from min to max (both 0: of the data).
 
     >>> import autograd_lite as al

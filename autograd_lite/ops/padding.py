@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.core import Tensor
 from autograd_lite.ops import shape
 from autograd_lite.ops.shape import _operand, along, broadcast_to, cat
 
@@ -15,7 +16,7 @@ __all__ = ["pad"]
 MODES = "constant", "reflect", "replicate", "circular"
 
 
-def pad(input: Any, pad: Sequence[Any], mode: str = "constant", value: float | None = None) -> Any:
+def pad(input: Any, pad: Sequence[Any], mode: str = "constant", value: float | None = None) -> Tensor:
     """Wider at both ends of its last dimensions.
 
     `pad` is PyTorch's list of numbers, (before, after) for the last dimension first: (left, right, top, bottom, ...);

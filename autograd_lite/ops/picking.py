@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive, spelled
+from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.diagonals import places
 from autograd_lite.ops.elementwise import multiply
@@ -19,16 +19,11 @@ from autograd_lite.ops.shape import _data, _operand, along, axes, broadcast_to, 
 from autograd_lite.ops.statistics import prod
 
 __all__ = [
-    "argwhere",
     "diagonal_scatter",
     "index_add",
     "index_copy",
     "index_fill",
     "index_put",
-    "masked_fill",
-    "masked_scatter",
-    "masked_select",
-    "nonzero",
     "scatter",
     "scatter_add",
     "scatter_reduce",
@@ -36,7 +31,6 @@ __all__ = [
     "slice_scatter",
     "take",
     "take_along_dim",
-    "where",
 ]
 
 
@@ -62,7 +56,7 @@ def _index(index: Any, size: int, what: str) -> tuple[Any, Any]:
 # Reading
 
 
-def take(input: Any, index: Any) -> Any:
+def take(input: Any, index: Any) -> Tensor:
     """The elements at places of the flattened tensor, in the shape of `index`. Raises IndexError for one not there.
 
     >>> import autograd_lite as al
@@ -74,7 +68,7 @@ def take(input: Any, index: Any) -> Any:
     return x[index if isinstance(index, Tensor) else raw]
 
 
-def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
     """`gather` with the index broadcast to the tensor off `dim`; without `dim`, of the flattened tensor.
 
     Raises ValueError where dimensions are not as many.
@@ -95,102 +89,10 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     return gather(x, d, broadcast_to(index, [index.shape[k] if k == d else n for k, n in enumerate(off)]))
 
 
-@primitive(x=None)
-@spelled("input")
-def argwhere(x: Array) -> Any:
-    """Where elements are not 0: a row of indices for each.
-
-    >>> import autograd_lite as al
-    >>> al.argwhere(al.tensor([[0, 1], [1, 0]])).tolist()
-    [[0, 1], [1, 0]]
-    """
-    return np.argwhere(x)
-
-
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
-    """Where elements are not 0: a row of indices for each, or a vector for each dimension.
-
-    >>> import autograd_lite as al
-    >>> al.nonzero(al.tensor([0, 3, 4])).tolist()
-    [[1], [2]]
-    """
-    found = argwhere(input)
-    if not as_tuple:
-        return found
-    found = found if np.ndim(_data(input)) else reshape(argwhere(reshape(input, (1,))), (-1, 1))
-    return tuple(found[:, d] for d in range(found.shape[1]))
-
-
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """`input` where the condition holds, `other` elsewhere; all three broadcast.
-
-    A condition alone gives the places where it is not 0: `nonzero(condition, as_tuple=True)`. Raises TypeError for one
-    of the two alone.
-
-    >>> import autograd_lite as al
-    >>> al.where(al.tensor([True, False]), 1.0, 2.0)
-    tensor([1., 2.])
-    """
-    if (input is None) is not (other is None):
-        raise TypeError("where takes a condition alone, or with both what to take where it holds and elsewhere")
-    return nonzero(condition, as_tuple=True) if input is None else chosen(condition, input, other)
-
-
-def _mask(mask: Any, what: str) -> Any:
-    raw = _data(mask)
-    if raw.dtype != np.bool_:
-        raise TypeError(f"{what}: a mask is of booleans, and this one is {raw.dtype}: write mask != 0")
-    return mask if isinstance(mask, Tensor) else raw
-
-
-def masked_select(input: Any, mask: Any) -> Any:
-    """The elements where the mask holds, in one row. Raises TypeError for a mask that is not of booleans.
-
-    >>> import autograd_lite as al
-    >>> al.masked_select(al.tensor([1, 2, 3]), al.tensor([True, False, True]))
-    tensor([1, 3])
-    """
-    mask = _mask(mask, "masked_select")
-    whole = np.broadcast_shapes(np.shape(_data(input)), np.shape(_data(mask)))
-    x, mask = broadcast_to(input, whole), broadcast_to(mask, whole)
-    return x[mask] if whole else reshape(x, (1,))[reshape(mask, (1,))]
-
-
 # Writing
 
 
-def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """One value (a number, or a 0-d tensor) where the mask holds. Raises TypeError for a mask not of booleans.
-
-    >>> import autograd_lite as al
-    >>> al.masked_fill(al.tensor([1.0, 2.0]), al.tensor([True, False]), 0.0)
-    tensor([0., 2.])
-    """
-    if np.ndim(_data(value)):
-        raise ValueError(f"masked_fill takes one value, and this has shape {np.shape(_data(value))}: see al.where")
-    x, mask = _operand(input), _mask(mask, "masked_fill")
-    kind = _data(x).dtype
-    filled = value if isinstance(value, Tensor) else np.asarray(value).astype(kind)
-    return chosen(mask, filled.astype(kind), x)
-
-
-def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
-    """The first elements of `source`, in their order, where the mask holds. Raises ValueError where there are too few.
-
-    >>> import autograd_lite as al
-    >>> al.masked_scatter(al.zeros(3), al.tensor([True, False, True]), al.tensor([1.0, 2.0, 3.0]))
-    tensor([1., 0., 2.])
-    """
-    x, held = _operand(input), _data(_mask(mask, "masked_scatter"))
-    whole = np.broadcast_shapes(x.shape, held.shape)
-    held = np.broadcast_to(held, whole)
-    count, values = int(held.sum()), flatten(source)
-    if count > values.shape[0]:
-        raise ValueError(f"masked_scatter: {count} places and {values.shape[0]} elements of the source")
-    return put_at(broadcast_to(x, whole), values[:count], held, form=(ARRAY,))
-
-
-def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
+def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
     """Values at x[indices], replacing or (`accumulate`) added to what is there.
 
     >>> import autograd_lite as al
@@ -231,7 +133,9 @@ def _one_number(x: Any) -> tuple[Any, bool]:
     return (x, False) if x.ndim else (reshape(x, (1,)), True)
 
 
-def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
+def scatter(
+    input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
     """out[index[i][j]][j] = src[i][j] for dim 0, and so on; `src` may be one number. See also `scatter_add`.
 
     With `reduce` "add" or "multiply" the source is added to, or multiplied with, what is there. Raises ValueError for
@@ -258,7 +162,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     return put_at(x, values, *at, form=(ARRAY,) * x.ndim)
 
 
-def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Tensor:
     """out[index[i][j]][j] += src[i][j] for dim 0, and so on; entries that are named twice add up.
 
     Raises ValueError where shapes do not fit.
@@ -273,7 +177,7 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     return x + scatter_at(source, *at, form=(ARRAY,) * x.ndim, shape=x.shape)
 
 
-def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Tensor:
     """What `src` sends to each place, reduced: "sum", "mean", "prod", "amax" or "amin", with what is there unless not.
 
     Raises ValueError for another `reduce`, and where shapes do not fit.
@@ -300,7 +204,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     return _folded(x, source, tuple(raw), held, reduce, include_self)
 
 
-def _folded(x: Any, source: Any, at: tuple[Array, ...], held: Array, reduce: str, include_self: bool) -> Any:
+def _folded(x: Any, source: Any, at: tuple[Array, ...], held: Array, reduce: str, include_self: bool) -> Tensor:
     """A reduction by rows: each place's sources side by side, filled up with what changes nothing."""
     neutral = {"prod": 1.0, "amax": -np.inf, "amin": np.inf}[reduce]
     flat = np.ravel_multi_index(at, held.shape).reshape(-1)
@@ -308,7 +212,7 @@ def _folded(x: Any, source: Any, at: tuple[Array, ...], held: Array, reduce: str
     starts = np.concatenate([[0], np.cumsum(held.reshape(-1))])
     column = np.arange(flat.size) - starts[flat[order]]
     width = int(held.max(initial=0)) + 1
-    rows = np.full((held.size, width), neutral).astype(x.dtype)
+    rows: Any = np.full((held.size, width), neutral).astype(x.dtype)
     own = flatten(x) if include_self else chosen(held.reshape(-1) > 0, rows[:, 0], flatten(x))
     rows = put_at(rows, own, form=(slice(None), 0))
     rows = put_at(rows, flatten(source)[order], flat[order], column + 1, form=(ARRAY, ARRAY))
@@ -316,7 +220,7 @@ def _folded(x: Any, source: Any, at: tuple[Array, ...], held: Array, reduce: str
     return reshape(ways[reduce](rows, 1), x.shape)
 
 
-def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
     """alpha times the slices of `source` along `dim`, added to those that a vector of integers names.
 
     >>> import autograd_lite as al
@@ -332,7 +236,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     return reshape(made, ()) if scalar else made
 
 
-def _replaced(input: Any, dim: int, index: Any, value: Any, what: str) -> Any:
+def _replaced(input: Any, dim: int, index: Any, value: Any, what: str) -> Tensor:
     x, scalar = _one_number(_operand(input))
     (d,) = axes(dim, x.ndim)
     given, _ = _index(index, x.shape[d], what)
@@ -340,7 +244,7 @@ def _replaced(input: Any, dim: int, index: Any, value: Any, what: str) -> Any:
     return reshape(made, ()) if scalar else made
 
 
-def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
+def index_copy(input: Any, dim: int, index: Any, source: Any) -> Tensor:
     """The slices of `source` along `dim` in place of those that a vector of integers names.
 
     >>> import autograd_lite as al
@@ -350,7 +254,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     return _replaced(input, dim, index, source, "index_copy")
 
 
-def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
     """One value in the slices along `dim` that a vector of integers names. Raises ValueError for more values than one.
 
     >>> import autograd_lite as al
@@ -362,7 +266,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     return _replaced(input, dim, index, value, "index_fill")
 
 
-def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
+def select_scatter(input: Any, src: Any, dim: int, index: int) -> Tensor:
     """`src` in place of `select(input, dim, index)`.
 
     >>> import autograd_lite as al
@@ -376,7 +280,7 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
 
 def slice_scatter(
     input: Any, src: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
-) -> Any:
+) -> Tensor:
     """`src` in place of the slice from start to end along `dim`.
 
     >>> import autograd_lite as al
@@ -388,7 +292,7 @@ def slice_scatter(
     return put_at(x, src, form=along(d, slice(start, end, step)))
 
 
-def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """`src` in place of `diagonal(input, offset, dim1, dim2)`.
 
     >>> import autograd_lite as al

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import primitive
+from autograd_lite.core import Tensor, primitive
 from autograd_lite.layer_misfit import einsum_error
 from autograd_lite.memory import Array
 from autograd_lite.ops.diagonals import diagonal
@@ -50,7 +50,7 @@ def _refuse_dims(what: str, *wanted: tuple[Any, int]) -> None:
         raise ValueError(f"{what} takes {' and '.join(kinds[n] for _, n in wanted)}, and got {shapes}")
 
 
-def mm(input: Any, mat2: Any) -> Any:
+def mm(input: Any, mat2: Any) -> Tensor:
     """The product of two matrices. Raises ValueError for anything but two matrices that fit.
 
     >>> import autograd_lite as al
@@ -61,7 +61,7 @@ def mm(input: Any, mat2: Any) -> Any:
     return matmul(input, mat2)
 
 
-def mv(input: Any, vec: Any) -> Any:
+def mv(input: Any, vec: Any) -> Tensor:
     """A matrix times a vector. Raises ValueError for anything but a matrix and a vector that fit.
 
     >>> import autograd_lite as al
@@ -72,7 +72,7 @@ def mv(input: Any, vec: Any) -> Any:
     return matmul(input, vec)
 
 
-def bmm(input: Any, mat2: Any) -> Any:
+def bmm(input: Any, mat2: Any) -> Tensor:
     """The products of as many pairs of matrices.
 
     Shapes (b, n, k) and (b, k, m) give (b, n, m). Raises ValueError for others.
@@ -87,7 +87,7 @@ def bmm(input: Any, mat2: Any) -> Any:
     return matmul(input, mat2)
 
 
-def vdot(input: Any, other: Any) -> Any:
+def vdot(input: Any, other: Any) -> Tensor:
     """The inner product of two vectors. Raises ValueError for anything but two vectors as long.
 
     >>> import autograd_lite as al
@@ -98,7 +98,7 @@ def vdot(input: Any, other: Any) -> Any:
     return matmul(input, other)
 
 
-def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
+def vecdot(x: Any, y: Any, *, dim: int = -1) -> Tensor:
     """The sum of the products over `dim`, the rest broadcast.
 
     >>> import autograd_lite as al
@@ -108,7 +108,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     return sum(multiply(x, y), dim)
 
 
-def outer(input: Any, vec2: Any) -> Any:
+def outer(input: Any, vec2: Any) -> Tensor:
     """All products of an element of one vector with one of the other: (n, m).
 
     Raises ValueError for anything but two vectors.
@@ -121,7 +121,7 @@ def outer(input: Any, vec2: Any) -> Any:
     return multiply(unsqueeze(input, 1), vec2)
 
 
-def inner(input: Any, other: Any) -> Any:
+def inner(input: Any, other: Any) -> Tensor:
     """The sum over the last dimensions of both, which are equal; with a number, the product.
 
     >>> import autograd_lite as al
@@ -132,7 +132,7 @@ def inner(input: Any, other: Any) -> Any:
     return multiply(a, b) if not a.ndim or not b.ndim else tensordot(a, b, ([-1], [-1]))
 
 
-def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     """The sum over dimensions of both: the last of a with the first of b (a number), or ([of a], [of b]).
 
     Raises ValueError where their sizes differ.
@@ -159,7 +159,7 @@ def _listed(dims: Any) -> tuple[int, ...]:
     return (int(dims),) if isinstance(dims, int | np.integer) else tuple(int(d) for d in dims)
 
 
-def kron(input: Any, other: Any) -> Any:
+def kron(input: Any, other: Any) -> Tensor:
     """The Kronecker product: each element of one times the whole other, as blocks.
 
     >>> import autograd_lite as al
@@ -174,7 +174,7 @@ def kron(input: Any, other: Any) -> Any:
     return reshape(multiply(left, right), [j * k for j, k in zip(first, second, strict=True)])
 
 
-def cross(input: Any, other: Any, dim: int | None = None) -> Any:
+def cross(input: Any, other: Any, dim: int | None = None) -> Tensor:
     """The cross product of vectors of three along `dim` (the first dimension of size 3), the rest broadcast.
 
     Raises ValueError where there are no vectors of three.
@@ -198,7 +198,7 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     return movedim(a[..., next_] * b[..., last] - a[..., last] * b[..., next_], -1, d)
 
 
-def chain_matmul(*matrices: Any) -> Any:
+def chain_matmul(*matrices: Any) -> Tensor:
     """The product of several matrices, in the order that costs least.
 
     >>> import autograd_lite as al
@@ -208,7 +208,7 @@ def chain_matmul(*matrices: Any) -> Any:
     return multi_dot(matrices)
 
 
-def multi_dot(tensors: Sequence[Any]) -> Any:
+def multi_dot(tensors: Sequence[Any]) -> Tensor:
     """The product of two or more matrices, in the order that costs least; the first and last may be vectors.
 
     Raises ValueError for none.
@@ -234,23 +234,24 @@ def multi_dot(tensors: Sequence[Any]) -> Any:
     return _multiplied(chain, cut, 0, n - 1)
 
 
-def _multiplied(chain: Sequence[Any], cut: dict[tuple[int, int], int], i: int, j: int) -> Any:
+def _multiplied(chain: Sequence[Any], cut: dict[tuple[int, int], int], i: int, j: int) -> Tensor:
     if i == j:
-        return chain[i]
+        return _operand(chain[i])
     return matmul(_multiplied(chain, cut, i, cut[i, j]), _multiplied(chain, cut, cut[i, j] + 1, j))
 
 
 # A product added to something
 
 
-def _added(input: Any, product: Any, beta: float, alpha: float) -> Any:
-    product = product if alpha == 1 else product * alpha
+def _added(input: Any, product: Any, beta: float, alpha: float) -> Tensor:
+    product = _operand(product) if alpha == 1 else multiply(product, alpha)
     if beta == 0:  # then the input does not count, not even its NaN
-        return product
-    return (_operand(input) if beta == 1 else multiply(input, beta)) + product
+        return _operand(product)
+    total: Tensor = (_operand(input) if beta == 1 else multiply(input, beta)) + product
+    return total
 
 
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2), of matrices.
 
     >>> import autograd_lite as al
@@ -260,7 +261,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1
     return _added(input, mm(mat1, mat2), beta, alpha)
 
 
-def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (mat @ vec).
 
     >>> import autograd_lite as al
@@ -270,7 +271,7 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) 
     return _added(input, mv(mat, vec), beta, alpha)
 
 
-def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2).
 
     >>> import autograd_lite as al
@@ -280,7 +281,7 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1)
     return _added(input, outer(vec1, vec2), beta, alpha)
 
 
-def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * bmm(batch1, batch2): (b, n, p) of batches (b, n, m) and (b, m, p).
 
     >>> import autograd_lite as al
@@ -290,7 +291,7 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: flo
     return _added(input, bmm(batch1, batch2), beta, alpha)
 
 
-def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * the sum of all products of pairs: (n, p) of batches (b, n, m) and (b, m, p).
 
     >>> import autograd_lite as al
@@ -316,7 +317,7 @@ def _einsum(*xs: Array, form: tuple[str, ...]) -> Any:
     return np.einsum(f"{','.join(form[:-1])}->{form[-1]}", *xs, optimize=len(xs) > 1)
 
 
-def einsum(equation: str, *operands: Any) -> Any:
+def einsum(equation: str, *operands: Any) -> Tensor:
     """Einstein's sum: `einsum("ij,jk->ik", a, b)` is the product of matrices.
 
     A letter stands for a dimension; over those that are not in the result is summed. Without "->" the result has the

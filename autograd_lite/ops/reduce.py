@@ -57,9 +57,10 @@ def _in(x: Any, dtype: Any) -> Any:
     return x.to(dtype) if isinstance(x, Tensor) else np.asarray(x, dtype)
 
 
-def _over(reduction: Any, x: Any, dim: Any, keepdim: bool, axis: Any, keepdims: bool) -> Any:
+def _over(reduction: Any, x: Any, dim: Any, keepdim: bool, axis: Any, keepdims: bool) -> Tensor:
     """A reduction, its arguments under whichever of their names they were given."""
-    return reduction(x, dim=axes(_either(dim, axis), _ndim(x)), keepdim=keepdim or keepdims)
+    found: Tensor = reduction(x, dim=axes(_either(dim, axis), _ndim(x)), keepdim=keepdim or keepdims)
+    return found
 
 
 @primitive(x=lambda g, x_shape, dim: _spread(g, x_shape, dim))
@@ -75,7 +76,7 @@ def sum(
     dtype: Any = None,
     axis: Dims | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor:
     """The sum over `dim`.
 
     >>> import autograd_lite as al
@@ -109,7 +110,7 @@ def mean(
     dtype: Any = None,
     axis: Dims | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor:
     """The mean over `dim`. Raises ValueError where there is nothing to average.
 
     >>> import autograd_lite as al
@@ -129,7 +130,7 @@ def var(
     correction: int | None = None,
     axis: Dims | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor:
     """The variance over `dim`: squares about the mean, divided by n - 1 (`unbiased`), or by n - `correction`.
 
     Raises ValueError where that is not above 0.
@@ -156,7 +157,7 @@ def _root(x: Array) -> Any:
     return np.sqrt(x)
 
 
-def std(input: Any, dim: Dims | None = None, unbiased: bool = True, keepdim: bool = False, **more: Any) -> Any:
+def std(input: Any, dim: Dims | None = None, unbiased: bool = True, keepdim: bool = False, **more: Any) -> Tensor:
     """The square root of `var`, with the same arguments; its slope where all are equal is taken as 0.
 
     >>> import autograd_lite as al
@@ -190,7 +191,7 @@ def amax(
     *,
     axis: Dims | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor:
     """The largest over `dim`; equal ones share the gradient evenly.
 
     >>> import autograd_lite as al
@@ -209,7 +210,7 @@ def amin(
     *,
     axis: Dims | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor:
     """The smallest over `dim`; equal ones share the gradient evenly.
 
     >>> import autograd_lite as al
@@ -233,7 +234,7 @@ def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Any:
 
 def argmax(
     input: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
-) -> Any:
+) -> Tensor:
     """Where the largest is, along `dim` or, for None, in the flattened tensor; the first of equals.
 
     >>> import autograd_lite as al
@@ -246,7 +247,7 @@ def argmax(
 
 def argmin(
     input: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
-) -> Any:
+) -> Tensor:
     """Where the smallest is, along `dim` or, for None, in the flattened tensor; the first of equals.
 
     >>> import autograd_lite as al
@@ -274,7 +275,7 @@ def any(
     *,
     axis: Dims | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor:
     """Whether any element over `dim` is true.
 
     >>> import autograd_lite as al
@@ -291,7 +292,7 @@ def all(
     *,
     axis: Dims | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor:
     """Whether all elements over `dim` are true.
 
     >>> import autograd_lite as al
@@ -304,8 +305,8 @@ def all(
 class Extremes(NamedTuple):
     """What `max(x, dim)` and `min(x, dim)` give: the values, and where along `dim` they were."""
 
-    values: Any
-    indices: Any
+    values: Tensor
+    indices: Tensor
 
 
 def _extremes(x: Any, dim: int, keepdim: bool, places: Any) -> Extremes:
@@ -379,13 +380,8 @@ def _logsumexp(x: Array, *, dim: Axes, keepdim: bool) -> Any:
 
 
 def logsumexp(
-    input: Any,
-    dim: Dims | None = None,
-    keepdim: bool = False,
-    *,
-    axis: Dims | None = None,
-    keepdims: bool = False,
-) -> Any:
+    input: Any, dim: Dims | None = None, keepdim: bool = False, *, axis: Dims | None = None, keepdims: bool = False
+) -> Tensor:
     """log(sum(exp(x))) over `dim`, without overflow.
 
     >>> import autograd_lite as al
@@ -395,6 +391,6 @@ def logsumexp(
     return _over(_logsumexp, input, dim, keepdim, axis, keepdims)
 
 
-def euclidean(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Any:
+def euclidean(x: Any, dim: Dims | None = None, keepdim: bool = False) -> Tensor:
     """The Euclidean length over `dim`; its slope at 0 is taken as 0."""
     return _root(sum(square(x), dim, keepdim))

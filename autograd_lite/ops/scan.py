@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite.core import primitive
+from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.compare import not_equal
 from autograd_lite.ops.elementwise import multiply
@@ -43,7 +43,7 @@ def _sums(x: Array, *, dim: int) -> Any:
     return np.cumsum(x, axis=dim)
 
 
-def cumsum(input: Any, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> Any:
+def cumsum(input: Any, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> Tensor:
     """Sums of the elements up to each one, along `dim`.
 
     >>> import autograd_lite as al
@@ -69,7 +69,7 @@ def scan(combine: Callable[..., Any], x: Any, d: int) -> Any:
     return x
 
 
-def cumprod(input: Any, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> Any:
+def cumprod(input: Any, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> Tensor:
     """Products of the elements up to each one, along `dim`.
 
     >>> import autograd_lite as al
@@ -77,11 +77,11 @@ def cumprod(input: Any, dim: int | None = None, *, dtype: Any = None, axis: int 
     tensor([1., 2., 6.])
     """
     x, d = _of(input, dim, axis, "cumprod")
-    y = scan(multiply, x * 1, d) if x.ndim else x * 1
+    y: Tensor = scan(multiply, x * 1, d) if x.ndim else x * 1
     return y if dtype is None else y.astype(dtype)
 
 
-def logcumsumexp(input: Any, dim: int | None = None, *, axis: int | None = None) -> Any:
+def logcumsumexp(input: Any, dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """log of the cumulative sums of exp(x), without overflow.
 
     >>> import autograd_lite as al
@@ -89,14 +89,15 @@ def logcumsumexp(input: Any, dim: int | None = None, *, axis: int | None = None)
     tensor([1000.        , 1000.69314718])
     """
     x, d = _of(input, dim, axis, "logcumsumexp")
-    return scan(logaddexp, x * 1, d) if x.ndim else x * 1
+    y: Tensor = scan(logaddexp, x * 1, d) if x.ndim else x * 1
+    return y
 
 
 class Cumulative(NamedTuple):
     """What `cummax` and `cummin` give: the values, and where each was found."""
 
-    values: Any
-    indices: Any
+    values: Tensor
+    indices: Tensor
 
 
 @primitive(x=None)
@@ -136,7 +137,7 @@ def cummin(input: Any, dim: int | None = None, *, axis: int | None = None) -> Cu
     return _running(input, dim, axis, "cummin", False)
 
 
-def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along `dim`, n times over; `prepend` and `append` are joined on first.
 
     Raises ValueError for a number.
@@ -157,18 +158,18 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     return x
 
 
-def _areas(y: Any, x: Any, dx: float, dim: int) -> Any:
+def _areas(y: Any, x: Any, dx: float, dim: int) -> Tensor:
     y = _operand(y)
     (d,) = axes(dim, y.ndim)
     heights = (y[along(d, slice(1, None))] + y[along(d, slice(None, -1))]) * 0.5
     if x is None:
-        return heights * dx
+        return multiply(heights, dx)
     x = _operand(x)
     x = reshape(x, tuple(-1 if k == d else 1 for k in range(y.ndim))) if x.ndim == 1 else x
-    return heights * diff(x, dim=d - y.ndim + x.ndim)
+    return multiply(heights, diff(x, dim=d - y.ndim + x.ndim))
 
 
-def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
+def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
     """The area under y along `dim`, at the places x or a distance of dx apart, by the trapezoid rule.
 
     >>> import autograd_lite as al
@@ -178,7 +179,7 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
     return _areas(y, x, dx, dim).sum(dim)
 
 
-def cumulative_trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
     """The area under y up to each place, by the trapezoid rule: one shorter than y.
 
     >>> import autograd_lite as al

@@ -73,7 +73,7 @@ def _given(several: tuple[Any, ...], named: Any) -> Any:
     return several[0] if len(several) == 1 and not isinstance(several[0], int | np.integer) else several
 
 
-def reshape(input: Any, *sizes: Any, shape: Sequence[int] | None = None) -> Any:
+def reshape(input: Any, *sizes: Any, shape: Sequence[int] | None = None) -> Tensor:
     """The same numbers in row-major order, in another shape; one size may be -1.
 
     Raises ValueError where the sizes do not multiply to the number of elements.
@@ -90,7 +90,7 @@ def _permute(x: Array, *, dims: tuple[int, ...]) -> Any:
     return np.transpose(x, dims)
 
 
-def permute(input: Any, *order: Any, dims: Sequence[int] | None = None) -> Any:
+def permute(input: Any, *order: Any, dims: Sequence[int] | None = None) -> Tensor:
     """The dimensions in another order: `permute(x, 2, 0, 1)` or `permute(x, (2, 0, 1))`.
 
     Raises ValueError unless all dimensions are named, and each once.
@@ -105,7 +105,7 @@ def permute(input: Any, *order: Any, dims: Sequence[int] | None = None) -> Any:
     return _permute(input, dims=order)
 
 
-def transpose(input: Any, *dims: Any, dim0: int | None = None, dim1: int | None = None) -> Any:
+def transpose(input: Any, *dims: Any, dim0: int | None = None, dim1: int | None = None) -> Tensor:
     """Two dimensions swapped: `transpose(x, 0, 1)`. Without dimensions, or with a tuple, NumPy's transpose.
 
     >>> import autograd_lite as al
@@ -123,7 +123,7 @@ def transpose(input: Any, *dims: Any, dim0: int | None = None, dim1: int | None 
     return _permute(input, dims=tuple(order))
 
 
-def t(input: Any) -> Any:
+def t(input: Any) -> Tensor:
     """A matrix transposed; a vector or a number as it is. Raises ValueError for more dimensions than two.
 
     >>> import autograd_lite as al
@@ -138,7 +138,7 @@ def t(input: Any) -> Any:
     return transpose(input)
 
 
-def squeeze(input: Any, dim: Dims | None = None) -> Any:
+def squeeze(input: Any, dim: Dims | None = None) -> Tensor:
     """Without the dimensions of size 1: all of them, or those of `dim` that have size 1.
 
     >>> import autograd_lite as al
@@ -150,7 +150,7 @@ def squeeze(input: Any, dim: Dims | None = None) -> Any:
     return _reshape(input, shape=tuple(n for d, n in enumerate(shape) if d not in gone))
 
 
-def unsqueeze(input: Any, dim: int) -> Any:
+def unsqueeze(input: Any, dim: int) -> Tensor:
     """With a new dimension of size 1 at `dim`.
 
     >>> import autograd_lite as al
@@ -162,7 +162,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
     return _reshape(input, shape=(*shape[:d], 1, *shape[d:]))
 
 
-def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from `start_dim` to `end_dim` as one, in row-major order.
 
     Raises ValueError where the first comes after the last.
@@ -195,7 +195,7 @@ def _broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(x, shape)
 
 
-def broadcast_to(input: Any, size: Sequence[int]) -> Any:
+def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
     """Repeated along dimensions of size 1 and along new leading ones; a view. Its gradient is summed over the repeats.
 
     >>> import autograd_lite as al
@@ -207,7 +207,7 @@ def broadcast_to(input: Any, size: Sequence[int]) -> Any:
     return _broadcast_to(input, shape=tuple(size))
 
 
-def expand(input: Any, *sizes: Any) -> Any:
+def expand(input: Any, *sizes: Any) -> Tensor:
     """PyTorch's `broadcast_to`: sizes as arguments, -1 for a size that stays.
 
     Raises ValueError where the shape cannot be had by repeating.
@@ -256,7 +256,7 @@ def _part(g: Any, i: int, shapes: tuple[tuple[int, ...], ...], dim: int) -> Any:
     return g[along(dim, slice(start, start + shapes[i][dim]))]
 
 
-def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """The tensors one behind the other along an existing dimension; their other sizes are equal.
 
     Raises TypeError for a single tensor, ValueError for no tensors and where sizes differ.
@@ -273,7 +273,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     return _cat(*tensors, dim=axes(dim, np.ndim(_data(tensors[0])))[0])
 
 
-def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """The tensors, all of one shape, along a new dimension. Raises ValueError where shapes differ.
 
     >>> import autograd_lite as al
@@ -333,7 +333,7 @@ def _crop(g: Any, widths: tuple[tuple[int, int], ...]) -> Any:
     return g[tuple(slice(a, n - b) for n, (a, b) in zip(g.shape, widths, strict=True))]
 
 
-def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
+def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
     """With `value` around it: `widths` has a pair (before, after) for each dimension, as in `np.pad`."""
     return _pad(x, widths=tuple((int(a), int(b)) for a, b in widths), value=value)
 
@@ -377,6 +377,6 @@ def _data(x: Any) -> Any:
     return x._array if isinstance(x, Tensor) else as_array(x)
 
 
-def _operand(x: Any) -> Any:
+def _operand(x: Any) -> Tensor:
     """A Tensor as it is, and an array of anything else: a list has not the methods that a rule calls."""
     return x if isinstance(x, Tensor) else as_array(x)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite.core import primitive
+from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.compare import eq, isinf, isnan, logical_not, logical_or
 from autograd_lite.ops.elementwise import absolute, power, where
@@ -44,7 +44,7 @@ def prod(
     dtype: Any = None,
     axis: Dims | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor:
     """The product over `dim`.
 
     By halves: about log2(n) multiplications of whole arrays, whose derivatives are right at zeros, too.
@@ -70,7 +70,7 @@ def prod(
 
 def nansum(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, axis: Dims | None = None, keepdims: bool = False
-) -> Any:
+) -> Tensor:
     """The sum over `dim` of what is not NaN.
 
     >>> import autograd_lite as al
@@ -82,7 +82,7 @@ def nansum(
 
 def nanmean(
     input: Any, dim: Dims | None = None, keepdim: bool = False, *, axis: Dims | None = None, keepdims: bool = False
-) -> Any:
+) -> Tensor:
     """The mean over `dim` of what is not NaN.
 
     >>> import autograd_lite as al
@@ -147,7 +147,7 @@ def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False, *, axis
 
 def quantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
-) -> Any:
+) -> Tensor:
     """What a share q of the elements along `dim` is below: between two of them by `interpolation`.
 
     q is a number or a vector from 0 to 1, which becomes the first dimension. `interpolation` is linear, lower,
@@ -188,7 +188,7 @@ def _gone(dim: int | None, ndim: int) -> tuple[int, ...]:
 
 def nanquantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
-) -> Any:
+) -> Tensor:
     """`quantile` of what is not NaN, of a whole tensor or of rows that hold as many numbers each.
 
     Raises ValueError where they hold different numbers.
@@ -230,7 +230,9 @@ def var_mean(
     return var(input, dims, unbiased, keep, correction=correction), mean(input, dims, keep)
 
 
-def std_mean(input: Any, dim: Dims | None = None, unbiased: bool = True, keepdim: bool = False, **more: Any) -> Any:
+def std_mean(
+    input: Any, dim: Dims | None = None, unbiased: bool = True, keepdim: bool = False, **more: Any
+) -> tuple[Tensor, ...]:
     """(`std`, `mean`), with the arguments of `std`.
 
     >>> import autograd_lite as al
@@ -245,8 +247,8 @@ def std_mean(input: Any, dim: Dims | None = None, unbiased: bool = True, keepdim
 class MinMax(NamedTuple):
     """What `aminmax` gives."""
 
-    min: Any
-    max: Any
+    min: Tensor
+    max: Tensor
 
 
 def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
@@ -264,7 +266,7 @@ def _count_nonzero(x: Array, *, dim: tuple[int, ...]) -> Any:
     return np.sum(x != 0, axis=dim)
 
 
-def count_nonzero(input: Any, dim: Dims | None = None) -> Any:
+def count_nonzero(input: Any, dim: Dims | None = None) -> Tensor:
     """How many elements over `dim` are not 0.
 
     >>> import autograd_lite as al
@@ -277,7 +279,7 @@ def count_nonzero(input: Any, dim: Dims | None = None) -> Any:
 # Lengths and distances
 
 
-def norm(input: Any, p: Any = "fro", dim: Dims | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def norm(input: Any, p: Any = "fro", dim: Dims | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The p-norm of the elements over `dim`: sum(|x|^p)^(1/p). p is a number, infinity of either sign, 0, or "fro" (2).
 
     The slope of a length of 0 is taken as 0. Of matrices' norms `al.linalg.norm` knows more. Raises ValueError for
@@ -295,7 +297,7 @@ def norm(input: Any, p: Any = "fro", dim: Dims | None = None, keepdim: bool = Fa
     return p_norm(x, float(p), dim, keepdim)
 
 
-def p_norm(x: Any, p: float, dim: Dims | None, keepdim: bool) -> Any:
+def p_norm(x: Any, p: float, dim: Dims | None, keepdim: bool) -> Tensor:
     """The p-norm over some dimensions, p a number or infinite."""
     if p == 2:
         return euclidean(x, dim, keepdim)
@@ -315,7 +317,7 @@ def p_norm(x: Any, p: float, dim: Dims | None, keepdim: bool) -> Any:
     return where(flat, 0.0, power(where(flat, 1.0, total), 1.0 / p))
 
 
-def dist(input: Any, other: Any, p: float = 2) -> Any:
+def dist(input: Any, other: Any, p: float = 2) -> Tensor:
     """The p-norm of the difference.
 
     >>> import autograd_lite as al
@@ -325,7 +327,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
     return norm(_operand(input) - _operand(other), p)
 
 
-def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
     """The p-norm distances between all rows of x1 (..., n, d) and all of x2 (..., m, d): (..., n, m).
 
     Raises ValueError for vectors, and where d differs.
@@ -340,7 +342,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
     return norm(unsqueeze(a, -2) - unsqueeze(b, -3), p, -1)
 
 
-def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """The covariances of variables (rows) over observations (columns), with frequencies and weights if given.
 
     Raises ValueError for more dimensions than two.
@@ -364,7 +366,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     return found if x.ndim == 2 else found[0, 0]
 
 
-def corrcoef(input: Any) -> Any:
+def corrcoef(input: Any) -> Tensor:
     """The correlations of variables (rows) over observations (columns).
 
     >>> import autograd_lite as al

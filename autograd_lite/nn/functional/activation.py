@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.core import Tensor
 from autograd_lite.creation import draws
 from autograd_lite.nn.functional.parts import constant, shape_of
 from autograd_lite.ops import log_softmax, sigmoid, softmax, tanh
@@ -47,7 +48,7 @@ __all__ = [
 # `inplace` is PyTorch's: the result is the same, in a new tensor.
 
 
-def relu(input: Any, inplace: bool = False) -> Any:
+def relu(input: Any, inplace: bool = False) -> Tensor:
     """max(x, 0); its slope at 0 is taken as 0.
 
     >>> import autograd_lite as al
@@ -57,7 +58,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
     return ops.relu(input)
 
 
-def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """x between the bounds, the nearer bound elsewhere; flat at and beyond them.
 
     >>> import autograd_lite as al
@@ -70,7 +71,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     return ops.where(x <= min_val, float(min_val), ops.where(x >= max_val, float(max_val), x))
 
 
-def relu6(input: Any, inplace: bool = False) -> Any:
+def relu6(input: Any, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6).
 
     >>> import autograd_lite as al
@@ -80,7 +81,7 @@ def relu6(input: Any, inplace: bool = False) -> Any:
     return hardtanh(input, 0.0, 6.0)
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x above 0, `negative_slope` times x elsewhere.
 
     >>> import autograd_lite as al
@@ -91,7 +92,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     return ops.where(x > 0, x, x * negative_slope)
 
 
-def prelu(input: Any, weight: Any) -> Any:
+def prelu(input: Any, weight: Any) -> Tensor:
     """x above 0, x times a learned weight elsewhere: one number, or one for each channel (dimension 1).
 
     >>> import autograd_lite as al
@@ -111,7 +112,7 @@ def prelu(input: Any, weight: Any) -> Any:
 
 def rrelu(
     input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
-) -> Any:
+) -> Tensor:
     """Leaky relu; in training every slope is drawn between the bounds, else it is their mean.
 
     >>> import autograd_lite as al
@@ -125,7 +126,7 @@ def rrelu(
     return ops.where(x > 0, x, x * (slopes * (upper - lower) + lower))
 
 
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x above 0, alpha (exp(x) - 1) elsewhere.
 
     >>> import autograd_lite as al
@@ -136,7 +137,7 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     return ops.where(x > 0, x, ops.expm1(ops.clamp(x, max=0.0)) * alpha)
 
 
-def selu(input: Any, inplace: bool = False) -> Any:
+def selu(input: Any, inplace: bool = False) -> Tensor:
     """elu with the factors that keep mean 0 and variance 1 (Klambauer et al. 2017).
 
     >>> import autograd_lite as al
@@ -146,7 +147,7 @@ def selu(input: Any, inplace: bool = False) -> Any:
     return elu(input, 1.6732632423543772) * 1.0507009873554805
 
 
-def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x above 0, alpha (exp(x / alpha) - 1) elsewhere.
 
     >>> import autograd_lite as al
@@ -159,7 +160,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     return ops.where(x > 0, x, ops.expm1(ops.clamp(x, max=0.0) / alpha) * alpha)
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:
+def gelu(input: Any, approximate: str = "none") -> Tensor:
     """x times the normal distribution's share under x; with "tanh" an approximation (Hendrycks and Gimpel 2016).
 
     >>> import autograd_lite as al
@@ -174,7 +175,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     return x * 0.5 * (tanh((x * ops.square(x) * 0.044715 + x) * 0.7978845608028654) + 1.0)
 
 
-def silu(input: Any, inplace: bool = False) -> Any:
+def silu(input: Any, inplace: bool = False) -> Tensor:
     """x times its sigmoid.
 
     >>> import autograd_lite as al
@@ -185,7 +186,7 @@ def silu(input: Any, inplace: bool = False) -> Any:
     return x * sigmoid(x)
 
 
-def mish(input: Any, inplace: bool = False) -> Any:
+def mish(input: Any, inplace: bool = False) -> Tensor:
     """x times the tanh of its softplus.
 
     >>> import autograd_lite as al
@@ -196,7 +197,7 @@ def mish(input: Any, inplace: bool = False) -> Any:
     return x * tanh(ops.softplus(x))
 
 
-def hardsigmoid(input: Any, inplace: bool = False) -> Any:
+def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
     """(x + 3) / 6 between 0 and 1.
 
     >>> import autograd_lite as al
@@ -206,7 +207,7 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     return hardtanh(_operand(input) + 3.0, 0.0, 6.0) / 6.0
 
 
-def hardswish(input: Any, inplace: bool = False) -> Any:
+def hardswish(input: Any, inplace: bool = False) -> Tensor:
     """x times its hardsigmoid.
 
     >>> import autograd_lite as al
@@ -217,7 +218,7 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
     return ops.where(x <= -3, 0.0, ops.where(x < 3, x * (x + 3.0) / 6.0, x))
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta x)) / beta, and x where beta x is over the threshold; with the defaults without one.
 
     Without a threshold it is exact, and differs by less than 2.1e-9 from what the default threshold gives.
@@ -232,7 +233,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return ops.where(x * beta > threshold, x, ops.softplus(x * beta) / beta)
 
 
-def logsigmoid(input: Any) -> Any:
+def logsigmoid(input: Any) -> Tensor:
     """log(sigmoid(x)), without overflow.
 
     >>> import autograd_lite as al
@@ -242,7 +243,7 @@ def logsigmoid(input: Any) -> Any:
     return -ops.softplus(-_operand(input))
 
 
-def softsign(input: Any) -> Any:
+def softsign(input: Any) -> Tensor:
     """x / (1 + |x|).
 
     >>> import autograd_lite as al
@@ -253,7 +254,7 @@ def softsign(input: Any) -> Any:
     return x / (ops.absolute(x) + 1.0)
 
 
-def tanhshrink(input: Any) -> Any:
+def tanhshrink(input: Any) -> Tensor:
     """x - tanh(x).
 
     >>> import autograd_lite as al
@@ -264,7 +265,7 @@ def tanhshrink(input: Any) -> Any:
     return x - tanh(x)
 
 
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
+def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """x moved by lambd towards 0, and 0 where it is nearer than that.
 
     >>> import autograd_lite as al
@@ -277,7 +278,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     return ops.where(x > lambd, x - lambd, ops.where(x < -lambd, x + lambd, x * 0.0))
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """x, and 0 where it is within lambd of 0.
 
     >>> import autograd_lite as al
@@ -288,7 +289,7 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     return ops.where((x >= -lambd) & (x <= lambd), 0.0, x)
 
 
-def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
+def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x above the threshold, the value elsewhere.
 
     >>> import autograd_lite as al
@@ -299,7 +300,7 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
     return ops.where(x <= threshold, float(value), x)
 
 
-def glu(input: Any, dim: int = -1) -> Any:
+def glu(input: Any, dim: int = -1) -> Tensor:
     """The first half of `dim` times the sigmoid of the second. Raises ValueError for an odd size.
 
     >>> import autograd_lite as al
@@ -312,11 +313,12 @@ def glu(input: Any, dim: int = -1) -> Any:
     size = shape[axes(dim, len(shape))[0]]
     if size % 2:
         raise ValueError(f"glu: dim {dim} has {size} entries, which do not halve; the input's shape is {shape}")
+    a: Tensor
     a, b = ops.split(_operand(input), size // 2, dim) if size else (_operand(input),) * 2
     return a * sigmoid(b)
 
 
-def softmin(input: Any, dim: int = -1, dtype: Any = None) -> Any:
+def softmin(input: Any, dim: int = -1, dtype: Any = None) -> Tensor:
     """softmax(-x).
 
     >>> import autograd_lite as al
@@ -326,7 +328,7 @@ def softmin(input: Any, dim: int = -1, dtype: Any = None) -> Any:
     return softmax(-_operand(input), dim, dtype)
 
 
-def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
+def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A draw from the classes of some logits that has a gradient (Jang et al. 2016): softmax of (logits + noise) / tau.
 
     With `hard` it is one-hot, and its gradient that of the soft one. `eps` is not used.

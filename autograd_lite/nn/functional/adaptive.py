@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.core import Tensor
 from autograd_lite.nn.functional.parts import batched, shape_of, unbatched
 from autograd_lite.nn.functional.pooling import averaged
 from autograd_lite.ops.conv import Sizes
@@ -40,7 +41,7 @@ def _bounds(n: int, m: int) -> tuple[Any, Any]:
     return places * n // m, -(-(places + 1) * n // m)
 
 
-def _adaptive_mean(dims: int, input: Any, output_size: Any) -> Any:
+def _adaptive_mean(dims: int, input: Any, output_size: Any) -> Tensor:
     x, single = batched(input, f"adaptive_avg_pool{dims}d", dims)
     want, have = _targets(x, output_size, dims), shape_of(x)[2:]
     if all(m and n % m == 0 for n, m in zip(have, want, strict=True)):
@@ -77,7 +78,7 @@ def _adaptive_largest(dims: int, input: Any, output_size: Any, return_indices: b
     return y, unbatched(ops.squeeze(ops.gather(where, -1, places), -1), single)
 
 
-def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
     """The means of as many windows of (N, C, L) as asked for; see `adaptive_avg_pool2d`.
 
     >>> import autograd_lite as al
@@ -87,7 +88,7 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
     return _adaptive_mean(1, input, output_size)
 
 
-def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
     """The means of windows of (N, C, H, W) that cover it in `output_size` steps; None keeps a size.
 
     >>> import autograd_lite as al
@@ -97,7 +98,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
     return _adaptive_mean(2, input, output_size)
 
 
-def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool3d(input: Any, output_size: Any) -> Tensor:
     """The means of windows of (N, C, D, H, W); see `adaptive_avg_pool2d`.
 
     >>> import autograd_lite as al

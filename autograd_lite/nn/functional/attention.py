@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.core import Tensor
 from autograd_lite.nn.functional.parts import shape_of
 from autograd_lite.ops.shape import _data, _operand
 
@@ -23,7 +24,7 @@ def scaled_dot_product_attention(
     is_causal: bool = False,
     scale: float | None = None,
     enable_gqa: bool = False,
-) -> Any:
+) -> Tensor:
     """softmax(query keyᵀ scale + mask) value, of (..., L, E), (..., S, E) and (..., S, V) (Vaswani et al. 2017).
 
     The scale is 1 / √E unless given. A mask (..., L, S) of booleans is True where a query sees a key, and one of
@@ -47,7 +48,7 @@ def scaled_dot_product_attention(
     return ops.matmul(ops.dropout(shares(q, k, attn_mask, is_causal, scale), dropout_p), v)
 
 
-def shares(q: Any, k: Any, attn_mask: Any = None, is_causal: bool = False, scale: float | None = None) -> Any:
+def shares(q: Any, k: Any, attn_mask: Any = None, is_causal: bool = False, scale: float | None = None) -> Tensor:
     """softmax(q kᵀ scale + mask): what part of each value a query takes."""
     scores = ops.matmul(q, ops.transpose(k, -1, -2)) * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)
     seen = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from autograd_lite.core import Tensor
 from autograd_lite.layer_misfit import bias_error, channels_error, kernel_error
 from autograd_lite.nn.functional.parts import batched, shape_of, unbatched
 from autograd_lite.ops import fold, matmul, reshape, transpose, unfold
@@ -49,7 +50,7 @@ def _refuse_channels(name: str, dims: int, input: Any, weight: Any, groups: int,
 
 def _convolved(
     name: str, dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
+) -> Tensor:
     _refuse_channels(name, dims, input, weight, groups)
     x, single = batched(input, name, dims)
     o, c, *kernel = shape_of(weight)
@@ -79,7 +80,7 @@ def _kernel(name: str, dims: int, weight: Any) -> Sizes:
     return shape
 
 
-def _with_bias(name: str, y: Any, bias: Any, single: bool) -> Any:
+def _with_bias(name: str, y: Any, bias: Any, single: bool) -> Tensor:
     if bias is not None:
         channels = shape_of(y)[1]
         if shape_of(bias) != (channels,):
@@ -90,7 +91,7 @@ def _with_bias(name: str, y: Any, bias: Any, single: bool) -> Any:
 
 def conv1d(
     input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-) -> Any:
+) -> Tensor:
     """Cross-correlation of (N, C, L) with kernels (O, C / groups, k), plus bias (O,); see `conv2d`.
 
     >>> import autograd_lite as al
@@ -102,7 +103,7 @@ def conv1d(
 
 def conv2d(
     input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-) -> Any:
+) -> Tensor:
     """Cross-correlation of images (N, C, H, W) with kernels (O, C / groups, kh, kw), plus bias (O,).
 
     Each output size is (n + 2 padding - dilation (k - 1) - 1) // stride + 1; padding may be "valid" (none) or "same"
@@ -118,7 +119,7 @@ def conv2d(
 
 def conv3d(
     input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-) -> Any:
+) -> Tensor:
     """Cross-correlation of (N, C, D, H, W) with kernels (O, C / groups, kd, kh, kw), plus bias (O,); see `conv2d`.
 
     >>> import autograd_lite as al
@@ -139,7 +140,7 @@ def _transposed(
     output_padding: Any,
     groups: int,
     dilation: Any,
-) -> Any:
+) -> Tensor:
     _refuse_channels(name, dims, input, weight, groups, transposed=True)
     x, single = batched(input, name, dims)
     c, o, *kernel = shape_of(weight)
@@ -175,7 +176,7 @@ def conv_transpose1d(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Any:
+) -> Tensor:
     """The transpose of `conv1d`: (N, C, L) with kernels (C, O / groups, k), plus bias (O,); see `conv_transpose2d`.
 
     >>> import autograd_lite as al
@@ -194,7 +195,7 @@ def conv_transpose2d(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Any:
+) -> Tensor:
     """The transpose of `conv2d`, its gradient by the input: (N, C, H, W) with kernels (C, O / groups, kh, kw).
 
     Each output size is stride (n - 1) - 2 padding + dilation (k - 1) + output_padding + 1. Raises ValueError where
@@ -216,7 +217,7 @@ def conv_transpose3d(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Any:
+) -> Tensor:
     """The transpose of `conv3d`: (N, C, D, H, W) with kernels (C, O / groups, kd, kh, kw); see `conv_transpose2d`.
 
     >>> import autograd_lite as al

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.core import Tensor
 from autograd_lite.ops.shape import _operand
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
 
 
-def length(x: Any, p: float, dim: int, keepdim: bool) -> Any:
+def length(x: Any, p: float, dim: int, keepdim: bool) -> Tensor:
     """The p-norm along a dimension; at 0 its slope is taken as 0."""
     if p == 2:
         return ops.norm(x, 2, dim, keepdim)
@@ -29,7 +30,7 @@ def length(x: Any, p: float, dim: int, keepdim: bool) -> Any:
     return ops.where(somewhere, ops.power(ops.where(somewhere, total, 1.0), 1.0 / p), 0.0)
 
 
-def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
+def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """The vectors along `dim` over their p-norms, or over eps where these are less.
 
     >>> import autograd_lite as al
@@ -40,7 +41,7 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> A
     return x / ops.clamp(length(x, p, dim, True), min=eps)
 
 
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along `dim`, which broadcast; lengths count as at least eps.
 
     >>> import autograd_lite as al
@@ -54,7 +55,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return ops.sum(a * b, dim) / next(lengths) / next(lengths)
 
 
-def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last dimension.
 
     >>> import autograd_lite as al

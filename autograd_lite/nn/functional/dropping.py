@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.core import Tensor
 from autograd_lite.nn.functional.parts import shape_of
 from autograd_lite.ops.fused import keep_mask
 from autograd_lite.ops.shape import _data, _operand
@@ -15,7 +16,9 @@ from autograd_lite.random import draw_from
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None) -> Any:
+def dropout(
+    input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
+) -> Tensor:
     """Each element zeroed with probability p, the others divided by 1 - p; the input itself when not training.
 
     `generator` is a NumPy generator, or anything with `random(shape)` giving numbers from 0 to 1; without one the
@@ -28,7 +31,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     return ops.dropout(input, p, training, generator)
 
 
-def _mask(name: str, x: Any, shape: tuple[int, ...], p: float, generator: Any) -> Any:
+def _mask(name: str, x: Any, shape: tuple[int, ...], p: float, generator: Any) -> Tensor:
     """1 / (1 - p) with probability 1 - p, else 0."""
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p is a probability, and {p} is not between 0 and 1")
@@ -36,21 +39,21 @@ def _mask(name: str, x: Any, shape: tuple[int, ...], p: float, generator: Any) -
     return keep_mask(shape=shape, p=p, generator=draw_from(generator), dtype=dtype)
 
 
-def _channels(name: str, input: Any, dims: int, p: float, training: bool, generator: Any) -> Any:
+def _channels(name: str, input: Any, dims: int, p: float, training: bool, generator: Any) -> Tensor:
     shape = shape_of(input)
     if len(shape) not in (dims + 1, dims + 2):
         raise ValueError(f"{name}: the input has {dims + 2} dimensions, or {dims + 1} without N, and is {shape}")
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p is a probability, and {p} is not between 0 and 1")
     if not training or p == 0:
-        return input
+        return _operand(input)
     each = (*shape[: len(shape) - dims], *(1,) * dims)
     return ops.multiply(input, _mask(name, input, each, p, generator))
 
 
 def dropout1d(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """Whole channels of (N, C, L) or (C, L) zeroed with probability p, the others divided by 1 - p.
 
     >>> import autograd_lite as al
@@ -62,7 +65,7 @@ def dropout1d(
 
 def dropout2d(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """Whole channels of (N, C, H, W) or (C, H, W) zeroed with probability p, the others divided by 1 - p.
 
     >>> import autograd_lite as al
@@ -74,7 +77,7 @@ def dropout2d(
 
 def dropout3d(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """Whole channels of (N, C, D, H, W) or (C, D, H, W) zeroed with probability p, the others divided by 1 - p.
 
     >>> import autograd_lite as al
@@ -87,7 +90,7 @@ def dropout3d(
 _LEAST = -1.7580993408473766  # what selu tends to: minus its scale times its alpha
 
 
-def _alpha(name: str, input: Any, shape: tuple[int, ...], p: float, training: bool, generator: Any) -> Any:
+def _alpha(name: str, input: Any, shape: tuple[int, ...], p: float, training: bool, generator: Any) -> Tensor:
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p is a probability, and {p} is not between 0 and 1")
     x = _operand(input)
@@ -97,12 +100,13 @@ def _alpha(name: str, input: Any, shape: tuple[int, ...], p: float, training: bo
         return x * 0.0
     kept = _mask(name, x, shape, p, generator) * (1.0 - p)
     scale = ((1.0 - p) * (1.0 + p * _LEAST**2)) ** -0.5
-    return (x * kept + (1.0 - kept) * _LEAST) * scale - scale * p * _LEAST
+    y: Tensor = (x * kept + (1.0 - kept) * _LEAST) * scale - scale * p * _LEAST
+    return y
 
 
 def alpha_dropout(
     input: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """Dropout that keeps mean 0 and variance 1, for `selu` (Klambauer et al. 2017); off unless training.
 
     >>> import autograd_lite as al
@@ -114,7 +118,7 @@ def alpha_dropout(
 
 def feature_alpha_dropout(
     input: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """`alpha_dropout` of whole channels of (N, C, ...).
 
     >>> import autograd_lite as al

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
-from autograd_lite.core import primitive
+from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
 from autograd_lite.nn.functional.parts import constant, shape_of
 from autograd_lite.ops import linear, one_hot
@@ -17,7 +17,7 @@ from autograd_lite.ops.shape import _data, _operand, pad
 __all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
 
 
-def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
+def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor:
     """Rows of weight (rows, d) by the integers of input, any shape: (*input.shape, d). The gradient is row-sparse.
 
     The row `padding_idx` gets no gradient. Raises IndexError for an index out of range, naming it, and TypeError for
@@ -60,7 +60,7 @@ def embedding_bag(
     per_sample_weights: Any = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
-) -> Any:
+) -> Tensor:
     """The sum, mean or largest (in each column) of several rows of weight (rows, d): (bags, d), row-sparse gradient.
 
     input (bags, n), or (entries,) with `offsets` (bags,), where each bag starts (with `include_last_offset` also where
@@ -88,6 +88,7 @@ def embedding_bag(
     flat = index.reshape(-1)
     rows = ops.embedding(flat, table)
     factors = None if per_sample_weights is None else _operand(per_sample_weights).reshape((-1, 1))
+    counts: Any
     if padding_idx is not None:
         counts = ops.unsqueeze(flat, -1) != row_number("embedding_bag", padding_idx, table)
     else:
@@ -102,7 +103,7 @@ def embedding_bag(
     return total / ops.maximum(sizes, 1.0).astype(_data(rows).dtype)
 
 
-def _bag_sums(rows: Any, bag: Any, bags: int) -> Any:
+def _bag_sums(rows: Any, bag: Any, bags: int) -> Tensor:
     """Rows (entries, d) added up by bag: (bags, d)."""
     return scatter_at(rows, bag, form=(ARRAY,), shape=(bags, rows.shape[1]))
 
@@ -119,13 +120,13 @@ def _first_largest(values: Array, bag: Array, *, bags: int) -> Any:
     return best
 
 
-def _largest(rows: Any, bag: Any, bags: int, counts: Any) -> Any:
+def _largest(rows: Any, bag: Any, bags: int, counts: Any) -> Tensor:
     """In each column the largest of each bag, zero in an empty one."""
     best = _first_largest(ops.where(counts, rows, -np.inf), bag, bags=bags)
     return ops.gather(pad(rows, [(0, 1), (0, 0)]), 0, best)
 
 
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """x1ᵀ W x2 + b for each matrix of weight (out, in1, in2): (..., in1) and (..., in2) give (..., out).
 
     >>> import autograd_lite as al

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.core import Tensor
 from autograd_lite.memory import Array
 from autograd_lite.modes import mode
 from autograd_lite.nn.functional.distance import pairwise_distance
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 
-def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Any:
+def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """Half the squared difference over beta where it is under beta, else its absolute value less beta / 2.
 
     >>> import autograd_lite as al
@@ -65,7 +66,7 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
     return reduced(losses, reduction)
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
     """Half the squared difference up to delta, beyond it delta times (its absolute value less delta / 2).
 
     `weight` has a factor for each loss; the mean is that of the products.
@@ -82,7 +83,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return reduced(losses if weight is None else losses * factors("huber_loss", weight, losses), reduction)
 
 
-def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:
+def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """target (log(target) - input), of log-probabilities and probabilities (or with `log_target` logarithms, too).
 
     The mean is over all elements; "batchmean" divides the sum by the size of dimension 0, as the divergence does.
@@ -107,7 +108,7 @@ def poisson_nll_loss(
     *,
     eps: float = 1e-8,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Minus the logarithm of a count's Poisson probability, of the rate or (`log_input`) its logarithm.
 
     The term log(target!) is left out; `full` adds Stirling's approximation of it for counts over 1.
@@ -127,7 +128,7 @@ def poisson_nll_loss(
 
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """Half of log(var) + (input - target)² / var, the variance being at least eps; `full` adds log(2π) / 2.
 
     `var` is a number, has the input's shape, or that shape with 1 for or without its last size. Its gradient is as
@@ -157,7 +158,7 @@ def _refuse_negative(variance: Array) -> None:
         raise ValueError("gaussian_nll_loss: a variance is negative")
 
 
-def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Any:
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
     """The input where the target is 1, max(0, margin - input) where it is -1.
 
     >>> import autograd_lite as al
@@ -169,13 +170,15 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
     return reduced(far + ops.where(t != -1, x, 0.0), reduction)
 
 
-def _floats(target: Any, like: Any) -> Any:
+def _floats(target: Any, like: Any) -> Tensor:
     """Whole numbers in the dtype of what they are multiplied with."""
     whole = _data(target).dtype.kind in "iub"
     return ops.cast(target, dtype=_data(like).dtype) if whole else target
 
 
-def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Any:
+def margin_ranking_loss(
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
+) -> Tensor:
     """max(0, margin - target (input1 - input2)); the target is 1 where the first is to rank higher, else -1.
 
     >>> import autograd_lite as al
@@ -187,7 +190,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     return reduced(ops.clamp(-_floats(t, a) * (a - b) + margin, min=0.0), reduction)
 
 
-def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
+def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     """log(1 + exp(-target input)), targets being 1 or -1.
 
     >>> import autograd_lite as al
@@ -198,7 +201,7 @@ def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any
     return reduced(ops.softplus(-_floats(t, x) * x), reduction)
 
 
-def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Tensor:
     """Binary cross-entropy from logits, averaged over the classes, which are the last dimension.
 
     >>> import autograd_lite as al
@@ -218,7 +221,7 @@ def multi_margin_loss(
     weight: Any = None,
     *,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Of scores (N, C) or (C,): max(0, margin - right score + score) to the power p, over C, summed over wrong classes.
 
     `weight` (C,) has a factor for each right class. Raises ValueError for a p other than 1 and 2.
@@ -245,7 +248,7 @@ def multi_margin_loss(
 
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """Of vectors (N, D) or (D,): 1 - cosine where the target is 1, max(0, cosine - margin) where it is -1.
 
     >>> import autograd_lite as al
@@ -273,7 +276,7 @@ def triplet_margin_loss(
     swap: bool = False,
     *,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """max(0, margin + distance to the positive - distance to the negative), of vectors (..., D).
 
     The distances are `pairwise_distance` with p and eps. With `swap`, the negative's is the lesser of those from the
@@ -300,7 +303,7 @@ def triplet_margin_with_distance_loss(
     margin: float = 1.0,
     swap: bool = False,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """`triplet_margin_loss` with another distance.
 
     >>> import autograd_lite as al
@@ -321,7 +324,7 @@ def _triplets(
     margin: float,
     swap: bool,
     reduction: str,
-) -> Any:
+) -> Tensor:
     a, b = compared("triplet_margin_loss", anchor, positive, reduction)
     a, c = compared("triplet_margin_loss", a, negative, reduction)
     to_negative = distance(a, c)

@@ -26,7 +26,7 @@ def _standard(x: Any, dims: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]
     return centred / ops.sqrt(variance + eps), mean, variance
 
 
-def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
+def _scaled(x: Tensor, weight: Any, bias: Any, shape: tuple[int, ...]) -> Tensor:
     """x weight + bias, where these are given, in a shape that broadcasts."""
     if weight is not None:
         x = x * _operand(weight).reshape(shape)
@@ -55,7 +55,7 @@ def batch_norm(
     training: bool = False,
     momentum: Any = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Each channel (dimension 1) to mean 0 and variance 1, times weight, plus bias (Ioffe and Szegedy 2015).
 
     In training the statistics are those of the batch, and the running ones, where given, move by `momentum` towards
@@ -102,7 +102,7 @@ def instance_norm(
     use_input_stats: bool = True,
     momentum: Any = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Each channel of each example of (N, C, ...) to mean 0 and variance 1, times weight, plus bias.
 
     The running statistics, where given, move towards the mean over the examples; without `use_input_stats` they are
@@ -137,7 +137,7 @@ def _last(name: str, x: Any, normalized_shape: int | Sequence[int]) -> tuple[int
 
 def layer_norm(
     input: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
+) -> Tensor:
     """The last dimensions together to mean 0 and variance 1, times weight, plus bias (Ba et al. 2016).
 
     >>> import autograd_lite as al
@@ -150,7 +150,7 @@ def layer_norm(
     return _scaled(y, weight, bias, tuple(x.shape[d] for d in dims))
 
 
-def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
+def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Tensor:
     """The last dimensions over the root of their mean square, times weight (Zhang and Sennrich 2019).
 
     `eps` is added under the root; without one it is the smallest step from 1 of the input's dtype.
@@ -166,7 +166,7 @@ def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = No
     return _scaled(y, weight, None, tuple(x.shape[d] for d in dims))
 
 
-def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """Groups of channels of each example of (N, C, ...) to mean 0 and variance 1, times weight, plus bias of a channel.
 
     >>> import autograd_lite as al
@@ -184,7 +184,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     return _scaled(y, weight, bias, shape)
 
 
-def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """x over (k + alpha times the mean square of `size` channels around it) to the power beta (Krizhevsky et al. 2012).
 
     >>> import autograd_lite as al

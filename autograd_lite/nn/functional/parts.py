@@ -11,7 +11,7 @@ from autograd_lite.layer_misfit import form_error
 from autograd_lite.ops.shape import _data, reshape
 
 
-def constant(x: Any) -> Any:
+def constant(x: Any) -> Tensor:
     """The same numbers without a gradient."""
     return x.detach() if isinstance(x, Tensor) else x
 
@@ -32,6 +32,6 @@ def batched(x: Any, name: str, dims: int) -> tuple[Any, bool]:
     return (x, False) if len(shape) == dims + 2 else (reshape(x, (1, *shape)), True)
 
 
-def unbatched(x: Any, was: bool) -> Any:
+def unbatched(x: Any, was: bool) -> Tensor:
     """Without the N that `batched` made."""
     return reshape(x, shape_of(x)[1:]) if was else x

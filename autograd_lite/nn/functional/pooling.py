@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.core import Tensor
 from autograd_lite.layer_misfit import kernel_error
 from autograd_lite.nn.functional.parts import batched, shape_of, unbatched
 from autograd_lite.ops.conv import Sizes, columns, out_sizes, sizes
@@ -74,7 +75,7 @@ class _Windows:
             found.append(max(0, last * s + reach - (n + 2 * m)))
         return tuple(found)
 
-    def shaped(self, y: Any) -> Any:
+    def shaped(self, y: Any) -> Tensor:
         """One number for each window, in the shape of the result."""
         return unbatched(ops.reshape(y, self.shape), self.single)
 
@@ -98,7 +99,7 @@ def _largest(dims: int, input: Any, *args: Any) -> Any:
         return y
     whole = [(m, m + a) for m, a in zip(w.margin, w.after, strict=True)]
     numbered = np.pad(np.arange(math.prod(w.size)).reshape(w.size), whole)[None, None]
-    where = columns(numbered, w.kernel, w.step, w.spread)
+    where: Any = columns(numbered, w.kernel, w.step, w.spread)
     where = np.broadcast_to(where, shape_of(w.columns))
     return y, w.shaped(ops.gather(where, 1, places))
 
@@ -160,7 +161,7 @@ def max_pool3d(
     return _largest(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-def averaged(dims: int, input: Any, *args: Any) -> Any:
+def averaged(dims: int, input: Any, *args: Any) -> Tensor:
     kernel_size, stride, padding, ceil_mode, count_include_pad, divisor = args
     w = _Windows(f"avg_pool{dims}d", dims, input, kernel_size, stride, padding, 1, ceil_mode, 0.0)
     if divisor is not None:
@@ -179,7 +180,7 @@ def avg_pool1d(
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-) -> Any:
+) -> Tensor:
     """The mean of each window of (N, C, L); see `avg_pool2d`.
 
     >>> import autograd_lite as al
@@ -197,7 +198,7 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> Tensor:
     """The mean of each window of (N, C, H, W) or (C, H, W), zeros of the padding included unless told otherwise.
 
     With `ceil_mode` a last window that starts inside counts though it is not whole. `divisor_override` is what sums
@@ -218,7 +219,7 @@ def avg_pool3d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> Tensor:
     """The mean of each window of (N, C, D, H, W); see `avg_pool2d`.
 
     >>> import autograd_lite as al
@@ -228,7 +229,7 @@ def avg_pool3d(
     return averaged(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-def _lengths(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
+def _lengths(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
     powers = ops.power(_operand(input), float(norm_type))
     means = averaged(dims, powers, kernel_size, stride, 0, ceil_mode, True, None)
     total = means * float(math.prod(sizes(kernel_size, dims, "kernel_size")))
@@ -236,7 +237,7 @@ def _lengths(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: 
     return ops.where(total > 0, ops.power(safe, 1.0 / norm_type), 0.0)
 
 
-def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The root of the sum of powers of each window of (N, C, L); where the sum is not positive, 0, and flat.
 
     A window that `ceil_mode` cuts short counts as much as a whole one: its mean times the kernel's size.
@@ -248,7 +249,7 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     return _lengths(1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The root of the sum of powers of each window of (N, C, H, W); see `lp_pool1d`.
 
     >>> import autograd_lite as al
@@ -258,7 +259,7 @@ def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     return _lengths(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The root of the sum of powers of each window of (N, C, D, H, W); see `lp_pool1d`.
 
     >>> import autograd_lite as al

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import ops
+from autograd_lite.core import Tensor
 from autograd_lite.nn.functional.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from autograd_lite.nn.functional.parts import shape_of
 from autograd_lite.ops.shape import _data, _operand
@@ -42,14 +43,14 @@ def _new_sizes(
     return want, (None,) * len(have) if recompute else tuple(scales)
 
 
-def _nearest(x: Any, dim: int, m: int, scale: float | None, exact: bool) -> Any:
+def _nearest(x: Any, dim: int, m: int, scale: float | None, exact: bool) -> Tensor:
     n = shape_of(x)[dim]
     step = n / m if scale is None else 1.0 / scale
     index = np.floor((np.arange(m) + 0.5 * exact) * step).astype(int)
     return ops.index_select(x, dim, np.minimum(index, n - 1))
 
 
-def _between(x: Any, dim: int, m: int, scale: float | None, align_corners: bool) -> Any:
+def _between(x: Any, dim: int, m: int, scale: float | None, align_corners: bool) -> Tensor:
     """m numbers between those along a dimension, each from its two neighbours."""
     n = shape_of(x)[dim]
     if align_corners:
@@ -59,8 +60,9 @@ def _between(x: Any, dim: int, m: int, scale: float | None, align_corners: bool)
     low = np.minimum(places.astype(int), n - 1)
     high = np.minimum(low + 1, n - 1)
     shape = [-1 if d == dim else 1 for d in range(len(shape_of(x)))]
-    part = (places - low).astype(_data(x).dtype).reshape(shape)
-    return ops.index_select(x, dim, low) * (1.0 - part) + ops.index_select(x, dim, high) * part
+    part: Any = (places - low).astype(_data(x).dtype).reshape(shape)
+    y: Tensor = ops.index_select(x, dim, low) * (1.0 - part) + ops.index_select(x, dim, high) * part
+    return y
 
 
 def interpolate(
@@ -70,7 +72,7 @@ def interpolate(
     mode: str = "nearest",
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
-) -> Any:
+) -> Tensor:
     """(N, C, L), (N, C, H, W) or (N, C, D, H, W) in another size: `size`, or the size times `scale_factor`.
 
     The mode is "nearest", "nearest-exact", "linear", "bilinear", "trilinear" (by the number of dimensions) or "area".
@@ -106,7 +108,7 @@ def interpolate(
 
 def upsample(
     input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
-) -> Any:
+) -> Tensor:
     """`interpolate`, under its older name.
 
     >>> import autograd_lite as al
@@ -123,7 +125,7 @@ def _image(name: str, input: Any, least: int = 3) -> tuple[Any, Sizes]:
     return x, x.shape
 
 
-def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     """(..., C r², H, W) as (..., C, H r, W r): channels become pixels (Shi et al. 2016).
 
     >>> import autograd_lite as al
@@ -138,7 +140,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     return ops.reshape(x, (*lead, c // (r * r), h * r, w * r))
 
 
-def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
+def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
     """(..., C, H r, W r) as (..., C r², H, W): the inverse of `pixel_shuffle`.
 
     >>> import autograd_lite as al
@@ -153,7 +155,7 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     return ops.reshape(x, (*lead, c * r * r, h // r, w // r))
 
 
-def channel_shuffle(input: Any, groups: int) -> Any:
+def channel_shuffle(input: Any, groups: int) -> Tensor:
     """The channels of (N, C, ...) dealt out to groups: the first of each, the second of each, and so on.
 
     >>> import autograd_lite as al
