@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -24,6 +25,13 @@ def _dtype_of(given: Any) -> Any:
     return None if names_device(given) else given
 
 
+def asked_dtype(args: Sequence[Any], dtype: Any, device: Any) -> np.dtype[Any] | None:
+    """The dtype that the arguments of `to` ask for, if they do. Raises ValueError for a device that is not here."""
+    given = [_dtype_of(a) for a in (*args, device) if a is not None and not isinstance(a, np.bool_ | bool)]
+    kinds = [k for k in (*given, dtype) if k is not None]
+    return np.dtype(kinds[-1]) if kinds else None
+
+
 class Conversions:
     """Dtypes, forms, and new tensors like this one."""
 
@@ -43,11 +51,9 @@ class Conversions:
         >>> al.tensor([1.5]).to("cpu", al.float32).dtype.name
         'float32'
         """
-        given = [_dtype_of(a) for a in (*args, device) if a is not None and not isinstance(a, np.bool_ | bool)]
-        kinds = [k for k in (*given, dtype) if k is not None]
-        if not kinds or self.data.dtype == kinds[-1]:
+        kind = asked_dtype(args, dtype, device)
+        if kind is None or self.data.dtype == kind:
             return ops.clone(self) if copy else cast(Tensor, self)
-        kind = np.dtype(kinds[-1])
         return (ops.cast if kind.kind == "f" else ops.discrete)(self, dtype=kind)
 
     astype = to

@@ -296,6 +296,27 @@ def test_the_usual_line_picks_the_cpu():
         x.cuda()
 
 
+@pytest.mark.parametrize(
+    ("go", "dtype"),
+    [
+        (lambda m: m.to("cpu"), np.float64),
+        (lambda m: m.to(device="cpu"), np.float64),
+        (lambda m: m.to(al.device("cpu"), al.float32), np.float32),
+        (lambda m: m.to("cpu", dtype=al.float32, non_blocking=True), np.float32),
+        (lambda m: m.to(al.ones(1, dtype=al.float32)), np.float32),
+        (lambda m: m.to(dtype=al.float16), np.float16),
+        (lambda m: m.float().cpu(), np.float32),
+    ],
+)
+def test_a_module_goes_where_it_is_and_to_a_dtype(go: Callable[[Any], Any], dtype: Any):
+    model = al.nn.Sequential(al.nn.Linear(2, 3), al.nn.BatchNorm1d(3))
+    assert go(model) is model
+    assert {t.dtype for t in (*model.parameters(), *model.buffers())} == {np.dtype(dtype), np.dtype(np.int64)}
+    for refused in (lambda: model.cuda(), lambda: model.to(device="cuda:1")):
+        with pytest.raises(ValueError, match="no device 'cuda"):
+            refused()
+
+
 def test_randint_in_another_dtype():
     drawn = al.randint(0, 9, (5,), dtype=al.int32)
     assert drawn.dtype == np.int32

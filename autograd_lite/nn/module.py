@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
-import numpy.typing as npt
 
 from autograd_lite.core import Tensor
-from autograd_lite.devices import names_device
 from autograd_lite.memory import tick, written
 from autograd_lite.modes import changes, contexts, mode
+from autograd_lite.nn.casting import Casting
 from autograd_lite.nn.hooks import Handle, Hooks
 from autograd_lite.nn.html import table
-from autograd_lite.nn.parameter import Parameter, cast_grad, clear_grad
+from autograd_lite.nn.parameter import Parameter, clear_grad
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Module:
+class Module(Casting):
     """Something with parameters and a `forward`. Assigning a Parameter or a Module to an attribute registers it.
 
     >>> import autograd_lite as al
@@ -286,31 +285,6 @@ class Module:
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
-
-    def to(self, dtype: npt.DTypeLike) -> Self:
-        """All floating-point parameters and buffers in another dtype, in place; "cpu" changes nothing."""
-        if names_device(dtype):
-            return self
-        kind = np.dtype(dtype)
-        if kind.kind != "f":
-            raise TypeError(f"a module's parameters are floating point, and {kind} is not")
-        for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.dtype.kind == "f" and tensor.dtype != kind:
-                tensor.data = tensor.data.astype(kind)
-                cast_grad(tensor, kind)
-        return self
-
-    def double(self) -> Self:
-        """All floating-point parameters and buffers as float64."""
-        return self.to(np.float64)
-
-    def float(self) -> Self:
-        """All floating-point parameters and buffers as float32."""
-        return self.to(np.float32)
-
-    def half(self) -> Self:
-        """All floating-point parameters and buffers as float16."""
-        return self.to(np.float16)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with `set_to_none=False` make them zero."""
