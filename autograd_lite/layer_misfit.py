@@ -144,6 +144,30 @@ def state_error(name: str, state: Any, want: Shape, batches_first: Shape | None)
     return _error(text, fix, [*rows, ("taken", want)], [_unlike(s, want)] * 2)
 
 
+def attention_error(query: Any, key: Any, value: Any, takes: Sequence[int], heads: int) -> ValueError:
+    """The error of attention for inputs that have not the features that they are projected from."""
+    rows = _named(query=query, key=key, value=value)
+    have = [shape[-1] for _, shape in rows]
+    wrong = [k for k in range(3) if have[k] != takes[k]]
+    fix = None
+    if len(set(have)) == 1 and len(set(takes)) == 1 and have[0] % heads == 0:
+        fix = f"a module with embed_dim={have[0]}"
+    elif wrong in ([1], [2]):
+        fix = f"a module with {'kdim' if wrong == [1] else 'vdim'}={have[wrong[0]]}"
+    sizes = ", ".join(map(str, takes))
+    text = f"MultiheadAttention: query, key and value end in {sizes}, and here in {', '.join(map(str, have))}"
+    return _error(text, fix, rows, [{-1} if k in wrong else set() for k in range(3)])
+
+
+def scores_error(query: Any, key: Any, value: Any) -> ValueError:
+    """The error of scaled_dot_product_attention for sizes that have to be equal and are not."""
+    rows = _named(query=query, key=key, value=value)
+    q, k, v = (shape for _, shape in rows)
+    marks: list[set[int]] = [{-1}, {-1}, set()] if q[-1:] != k[-1:] else [set(), {-2}, {-2}]
+    text = f"scaled_dot_product_attention: query {q}, key {k} and value {v} do not fit"
+    return _error(f"{text}: they are (..., L, E), (..., S, E) and (..., S, V)", None, rows, marks)
+
+
 def features_error(name: str, input: Any, given: Any, role: str) -> ValueError:
     """The error of a normalization whose weights are for another number of channels."""
     (x, p), (w, q) = rows = _named(**{"input": input, role: given})

@@ -182,11 +182,30 @@ def test_the_one_edit_that_fits_is_proposed_and_fits(code: str, fix: str | None)
         (lambda: nn.RNNCell(12, 7)(al.ones(8, 16)), "input_size=16"),
         (lambda: nn.BatchNorm1d(5)(al.ones(8, 6)), "num_features=6"),
         (lambda: nn.LayerNorm(5)(al.ones(8, 10)), "normalized_shape=10"),
+        (lambda: attended(12, 4), "embed_dim=16"),
         (lambda: nn.Linear(784, 10)(al.ones(8, 700)), "in_features=700"),
     ],
 )
 def test_a_layer_of_another_size_is_proposed_where_no_edit_of_the_input_fits(call: Callable[[], Any], layer: str):
-    assert fix_of(message(call)) == f"a layer with {layer}"
+    assert (fix_of(message(call)) or "").replace("a module", "a layer") == f"a layer with {layer}"
+
+
+def attended(size: int, heads: int, **options: Any) -> Any:
+    return nn.MultiheadAttention(size, heads, **options)(X["words"], X["words"], X["words"])
+
+
+def test_attention_names_what_it_projects():
+    text = message(lambda: attended(16, 2, kdim=10))
+    assert text.startswith(
+        "MultiheadAttention: query, key and value end in 16, 10, 16, and here in 16, 16, 16: a module "
+    )
+    assert fix_of(text) == "a module with kdim=16"
+    assert fix_of(message(lambda: attended(15, 3))) is None
+    queries, keys = al.ones(2, 5, 8), al.ones(2, 6, 7)
+    text = message(lambda: F.scaled_dot_product_attention(queries, keys, al.ones(2, 6, 8)))
+    assert text.endswith(
+        "    queries  (2, 5, 8)\n    keys     (2, 6, 7)\n                    ^\n    value    (2, 6, 8)"
+    )
 
 
 def test_in_a_network_the_weights_go_by_their_paths():

@@ -236,7 +236,11 @@ def test_creation():
         (lambda: al.mv(al.ones(2, 2), al.ones(2, 2)), ValueError, "mv takes a matrix and a vector"),
         (lambda: al.bmm(al.ones(2, 1, 2), al.ones(3, 2, 1)), ValueError, "as many of both"),
         (lambda: al.vdot(al.ones(2, 2), al.ones(2)), ValueError, "vdot takes a vector and a vector"),
-        (lambda: al.einsum("ij,jk", al.ones(2, 3), al.ones(2, 3)), ValueError, "'j' is both 3, in number 1, and 2, in number 2"),
+        (
+            lambda: al.einsum("ij,jk", al.ones(2, 3), al.ones(2, 3)),
+            ValueError,
+            "'j' is both 3, in number 1, and 2, in number 2",
+        ),
         (lambda: al.einsum("ij", al.ones(2, 3), al.ones(2, 3)), ValueError, "is for 1 operands, and got 2"),
         (lambda: al.einsum("ij->k", al.ones(2, 3)), ValueError, "each letter of the result"),
         (lambda: al.einsum("i", al.ones(2, 3)), ValueError, "has not a letter for each dimension"),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite.core import Tensor
+from autograd_lite.layer_misfit import attention_error
 from autograd_lite.nn import functional as F
 from autograd_lite.nn import init
 from autograd_lite.nn.containers import ModuleList
@@ -106,6 +107,9 @@ class MultiheadAttention(Module):
             raise ValueError("MultiheadAttention: is_causal describes attn_mask, and needs it")
         alone = query.ndim == 2
         q, k, v = (self._in_order(x, alone) for x in (query, key, value))
+        takes = (self.embed_dim, self.kdim, self.vdim)
+        if (q.shape[-1], k.shape[-1], v.shape[-1]) != takes:
+            raise attention_error(query, key, value, takes, self.num_heads)
         q, k, v = self._projected(q, k, v)
         mask = self._mask(attn_mask, key_padding_mask, q.shape[0], q.shape[1], k.shape[1], alone)
         q, k, v = (self._heads(x) for x in (q, k, v))

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_lite import ops
 from autograd_lite.core import Tensor
+from autograd_lite.layer_misfit import scores_error
 from autograd_lite.nn.functional.parts import shape_of
 from autograd_lite.ops.shape import _data, _operand
 
@@ -39,10 +40,7 @@ def scaled_dot_product_attention(
     """
     q, k, v = _operand(query), _operand(key), _operand(value)
     if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
-        raise ValueError(
-            f"scaled_dot_product_attention: query {q.shape}, key {k.shape} and value {v.shape} do not fit: they are "
-            "(..., L, E), (..., S, E) and (..., S, V)"
-        )
+        raise scores_error(query, key, value)
     if enable_gqa:
         k, v = (_repeated(heads, q.shape[-3]) for heads in (k, v))
     return ops.matmul(ops.dropout(shares(q, k, attn_mask, is_causal, scale), dropout_p), v)
