@@ -273,6 +273,7 @@ CASES: dict[str, st.SearchStrategy[Call]] = {
     "tanh": unary(al.tanh),
     "sigmoid": unary(al.sigmoid),
     "erf": unary(al.erf),
+    "erfinv": unary(al.erfinv, -0.9, 0.9),
     "relu": unary(al.relu, gap=0.1),
     "softplus": unary(ops.softplus),
     "maximum": apart(al.maximum),

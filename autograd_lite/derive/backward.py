@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.derive import helpers
-from autograd_lite.derive.codes import of_kind, statements
+from autograd_lite.derive.codes import code, of_kind, recurrences, statements
 from autograd_lite.derive.equal import near
 from autograd_lite.derive.forward import Forward, Known, Recovered
 from autograd_lite.derive.idle import Idle
@@ -86,6 +86,7 @@ class Backward:
         self.into: dict[Node, list[Formula]] = {}
         self.rules: dict[Node, list[list[str]]] = {}  # by which a gradient came, way by way, from the line before
         self.assumed: dict[str, None] = {}  # of the values that were recorded, by lines that are simpler for it
+        self.loops: dict[str, str] = {}  # what goes back through all steps, and the name of what it makes
         self.scope = {**helpers.functions(), **self.forward.inputs()}
         try:
             exec("\n".join(self.forward.text), self.scope)
@@ -316,11 +317,17 @@ class Backward:
             if short is not None and "(" not in short.plain:
                 texts[id(made[3])] = short
                 continue
-            name = target if made[3] is result and target else self.forward.lines.fresh("g")
             call, like = self._call(made, trace, texts), own if made[3] is result else None
-            code = statements(name, call, like) if short is None else [f"{name} = {short.plain}"]
-            self._add(code, f"{own or self._name(parent)}: {rule_of(child)}")
+            known = self.loops.get(code(call).plain) if made[0] in recurrences else None
+            if known is not None:
+                texts[id(made[3])] = Piece(known)
+                continue
+            name = target if made[3] is result and target else self.forward.lines.fresh("g")
+            lines = statements(name, call, like) if short is None else [f"{name} = {short.plain}"]
+            self._add(lines, f"{own or self._name(parent)}: {rule_of(child)}")
             texts[id(made[3])] = Piece(name)
+            if made[0] in recurrences:
+                self.loops[code(call).plain] = name
         self.assumed |= dict.fromkeys(idle.assumed)
         return self._piece(result, trace, texts).plain
 

@@ -22,8 +22,10 @@ from autograd_lite.ops import (
     elementwise,
     error_function,
     fused,
+    gru,
     index,
     linalg,
+    lstm,
     mathematics,
     matrices,
     picking,
@@ -239,6 +241,17 @@ def _packed(text: str) -> Callable[[Call], Piece]:
     return _filled(f"packed(np.linalg.{text}, {batch})")
 
 
+def _steps(name: str, taken: tuple[int, ...] | None = None) -> Callable[[Call], Piece]:
+    """A recurrence, with those of its settings that are on."""
+
+    def write(made: Call) -> Piece:
+        arguments = made.arguments if taken is None else [made.arguments[k] for k in taken]
+        on = [f"{key}=True" for key in ("reverse", "flat") if made.node.attrs.get(key)]
+        return Piece(f"{name}({', '.join([*(a.plain for a in arguments), *on])})")
+
+    return write
+
+
 def _place(made: Call, first: int = 1) -> str:
     """An index as an object."""
     where = indices(made, first)
@@ -273,7 +286,9 @@ _C: Any = conv  # Any: type checkers do not see that what `primitive` makes has 
 _E: Any = elementwise
 _O: Any = compare
 _F: Any = fused
+_G: Any = gru
 _I: Any = index
+_Ls: Any = lstm
 _L: Any = linalg
 _R: Any = reduce
 _M: Any = matrices
@@ -324,7 +339,13 @@ _codes: dict[Any, Callable[[Call], Piece]] = {
     _S.clone.op: lambda made: made[0],
     **dict.fromkeys(_scatters, _scattered),
     **{getattr(_M, f"_{n}").op: _calling(f"np.linalg.{n}") for n in ("inv", "solve", "det", "cholesky")},
-    **{getattr(_X, n).op: _calling(n) for n in ("erf", "erfc")},
+    **{getattr(_X, n).op: _calling(n) for n in ("erf", "erfc", "erfinv")},
+    _Ls._lstm.op: _steps("lstm"),
+    _Ls._lstm_back.op: _steps("lstm_backward"),
+    _G._gru.op: _steps("gru"),
+    _G._gru_back.op: _steps("gru_backward"),
+    _G._rnn.op: _steps("rnn"),
+    _G._rnn_back.op: _steps("rnn_backward", (0, 1, 3, 4)),
     _M._pinv.op: _pinv,
     _M._sign_of_det.op: _filled("np.linalg.slogdet({a})[0]"),
     _M._logdet.op: _filled("np.linalg.slogdet({a})[1]"),
@@ -348,4 +369,5 @@ _codes: dict[Any, Callable[[Call], Piece]] = {
     _F._absolute_error.op: _total("np.abs({0} - {1})"),
     _F._logistic_loss.op: _total("np.logaddexp(0, {a}) - {0} * {1}"),
 }
+recurrences = {_Ls._lstm_back.op, _G._gru_back.op, _G._rnn_back.op}  # one serves several rules
 numpy_style = Style(identifier, Piece, literal, code, helpers.taken)

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.derive import recurrent
+
 sources = {
     "sigmoid": """\
 def sigmoid(x):
@@ -50,6 +52,17 @@ def erfc(x):
     x = np.asarray(x)
     return np.vectorize(erfc, otypes=[x.dtype])(x)
 """,
+    "erfinv": """\
+def erfinv(x):
+    from statistics import NormalDist
+    x = np.asarray(x)
+    size = np.abs(x)
+    quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])
+    y = -quantile((1 - np.where(size < 1, size, 0)) / 2) / np.sqrt(2)
+    y = y - np.where(size < 0.5, erf(y) - size, 0) * np.sqrt(np.pi) / 2 * np.exp(y * y)  # a step of Newton's
+    y = np.where(size < 1, y, np.where(size == 1, np.inf, np.nan))
+    return np.copysign(y, x).astype(x.dtype)
+""",
     "put": """\
 def put(x, index, value):
     x = np.array(x)
@@ -68,6 +81,7 @@ def packed(parts, batch):
     # several matrices in one array, one behind the other
     return np.concatenate([np.reshape(p, (*batch, -1)) for p in parts], axis=-1)
 """,
+    **recurrent.sources,
     "windows": """\
 def windows(size, kernel, stride, dilation):
     # rows and columns of an image: an entry of the kernel by a position of it

@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
+from autograd_lite.modes import mode
 from autograd_lite.ops.elementwise import relu, sigmoid, tanh, where
 from autograd_lite.ops.shape import _operand, cat, stack
 from autograd_lite.ops.tape import Tape, once, recording, recurrent_weight, rows
@@ -100,7 +101,7 @@ def _back_by_steps(g: Any, z: Any, h: Any, w: Any, b: Any, reverse: bool) -> Thr
 
 def _back(g: Any, y: Any, z: Any, h: Any, w: Any, b: Any, reverse: bool, tape: Tape | None) -> Three:
     """The gradients of z, of w h + b, and of h."""
-    if isinstance(g, Tensor):
+    if isinstance(g, Tensor) and mode.grad:
         gradients: Three = once(tape, g, lambda: _back_by_steps(g, z, h, w, b, reverse))
         return gradients
     ga = once(tape, g, lambda: _gru_back(g, y, z, h, w, b, reverse=reverse, tape=tape))
@@ -172,7 +173,7 @@ def _rnn_back_by_steps(g: Any, z: Any, h: Any, w: Any, reverse: bool, flat: bool
 
 
 def _rnn_gradients(g: Any, y: Any, z: Any, h: Any, w: Any, reverse: bool, flat: bool, tape: Any) -> tuple[Any, Any]:
-    if isinstance(g, Tensor):
+    if isinstance(g, Tensor) and mode.grad:
         found: tuple[Any, Any] = once(tape, g, lambda: _rnn_back_by_steps(g, z, h, w, reverse, flat))
         return found
     gz = once(tape, g, lambda: _rnn_back(g, y, z, h, w, reverse=reverse, flat=flat))

@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
+from autograd_lite.modes import mode
 from autograd_lite.ops.elementwise import sigmoid, tanh
 from autograd_lite.ops.shape import _operand, cat, stack
 from autograd_lite.ops.tape import Tape, once, recording, recurrent_weight, rows
@@ -114,7 +115,7 @@ def _back_by_steps(g: Any, z: Any, h: Any, c: Any, w: Any, reverse: bool) -> tup
 
 def _back(g: Any, y: Any, z: Any, h: Any, c: Any, w: Any, reverse: bool, tape: Tape | None, part: int) -> Any:
     """The gradient of z, h or c."""
-    if isinstance(g, Tensor):
+    if isinstance(g, Tensor) and mode.grad:
         return once(tape, g, lambda: _back_by_steps(g, z, h, c, w, reverse))[part]
     gz = once(tape, g, lambda: _lstm_back(g, y, z, h, c, w, reverse=reverse, tape=tape))
     steps, hidden = z.shape[0], h.shape[-1]
