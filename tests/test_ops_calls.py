@@ -152,9 +152,6 @@ def test_arrays_give_arrays_and_nothing_is_written_into_them(case: tuple[Any, ..
         np.testing.assert_array_equal(a, b)
 
 
-WITHOUT_CODE = {"erfinv"}
-
-
 @pytest.mark.parametrize("case", CHECKED, ids=identity)
 def test_the_code_of_an_op_gives_its_gradients(case: tuple[Any, ...]):
     call, arrays = caller(case), operands(parts(case)[2])
@@ -162,10 +159,6 @@ def test_the_code_of_an_op_gives_its_gradients(case: tuple[Any, ...]):
     y = call(*leaves)
     loss = (y * al.tensor(np.random.default_rng(5).normal(size=y.shape), name="cotangent")).sum()
     if not y.requires_grad:
-        return
-    if case[1] in WITHOUT_CODE:
-        with pytest.raises(al.GraphError, match="there is no NumPy text for the op"):
-            al.derive(loss)
         return
     derived = al.derive(loss)
     if derived.lost:
