@@ -170,8 +170,10 @@ def settle(g: Any) -> Any:
     kind = type(g[0])
     if kind is ndarray and g[0].base is None and _references(g) == _ALONE:
         return g[0]
-    if isinstance(g[0], RowSparse) or (kind in array_types and kind is not ndarray):
-        return g[0]  # nobody writes into one: reading `grad` of row-sparse ones makes a dense array or a copy of it
+    if isinstance(g[0], RowSparse):
+        return g[0]  # nobody writes into one: reading `grad` of it makes a dense array or a copy
+    if kind in array_types and kind is not ndarray:
+        return g[0].owned()
     if kind is Tensor:
         return Tensor(g[0].data.copy(), g[0].node)
     return np.array(g[0], order="C")

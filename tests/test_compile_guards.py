@@ -748,3 +748,51 @@ def test_an_anomaly_in_a_compiled_step_is_found(backend):
     run(al.zeros(2))
     with al.detect_anomaly(), pytest.raises(al.AnomalyError, match=r"sqrt made nan at .*test_compile_guards.py:\d+"):
         run(al.tensor([1.0, 3.0]))
+
+
+def halved(tensor):
+    tensor.grad.mul_(0.5)
+
+
+def shrunk(tensor):
+    tensor.grad.data *= 0.5
+
+
+@backends
+@pytest.mark.parametrize("write", [halved, shrunk])
+def test_gradients_that_are_one_array_are_written_apart(write, backend):
+    def make(wrap):
+        a, b = (al.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+
+        @wrap
+        def step(x):
+            a.grad = b.grad = None
+            ((x * (a + b)) ** 2).sum().backward()
+            write(a)
+            write(b)
+            return a.grad * 1.0, b.grad + 0.0
+
+        return [value for _ in range(3) for value in step(al.tensor([3.0, 4.0]))]
+
+    same(make, backend)
+
+
+@backends
+def test_layers_that_share_gradients_are_clipped_as_they_are(backend):
+    def make(wrap):
+        model = nn.LSTM(2, 3)
+        optimizer = al.optim.SGD(model.parameters(), lr=0.5)
+        x = al.randn(4, 2, 2)
+
+        @wrap
+        def step(x):
+            optimizer.zero_grad()
+            loss = (model(x)[0] ** 2).sum()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+            optimizer.step()
+            return loss
+
+        return [step(x) for _ in range(5)] + list(model.parameters())
+
+    same(make, backend)

@@ -115,6 +115,10 @@ class Traced(NDArrayOperatorsMixin, Proxy):
         self.storage.version += 1
         self.seen = self.storage.version
 
+    def owned(self) -> Traced:
+        """The same numbers as an array of its own: a write into one of the two is not one into the other."""
+        return Traced(self.trace, self.value, self.current())
+
     def view(self, name: str, value: Any, **attrs: Any) -> Traced:
         """The same numbers seen otherwise."""
         var = self.trace.note("view", name, (self,), value, attrs)
