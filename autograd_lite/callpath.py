@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autograd_lite.core import Op
@@ -83,3 +83,18 @@ def _unrolled_lines(op: Op, keywords: str, attrs: str) -> list[str]:
         "result._array, result.node = y, node",
         "return result",
     ]
+
+
+def spelled(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Of a forward function: callers of its op use these names for its arrays, rules those of the function.
+
+    >>> import autograd_lite as al
+    >>> al.sigmoid(input=al.tensor(0.0))
+    tensor(0.5)
+    """
+
+    def mark(forward: Callable[..., Any]) -> Callable[..., Any]:
+        forward.spelled = names  # type: ignore[attr-defined]
+        return forward
+
+    return mark

@@ -140,6 +140,8 @@ class Tensor(Members):
     node: Node | None
 
     def __init__(self, data: npt.ArrayLike, node: Node | None = None) -> None:
+        if node is not None and not isinstance(node, Node):
+            raise TypeError("Tensor(data) is of an array or nested lists; al.empty(2, 3) makes a tensor of a shape")
         self._array = data if type(data) in array_types else asarray(data)  # type: ignore[assignment]
         self.node = node
 
@@ -361,21 +363,6 @@ def primitive(**rules: Rule | None) -> Callable[[Callable[..., Any]], Callable[.
         return Op(forward.__name__.lstrip("_"), forward, arrays, attrs, rules, getattr(forward, "spelled", ())).call
 
     return define
-
-
-def spelled(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Of a forward function: callers of its op use these names for its arrays, rules those of the function.
-
-    >>> import autograd_lite as al
-    >>> al.sigmoid(input=al.tensor(0.0))
-    tensor(0.5)
-    """
-
-    def mark(forward: Callable[..., Any]) -> Callable[..., Any]:
-        forward.spelled = names  # type: ignore[attr-defined]
-        return forward
-
-    return mark
 
 
 ufuncs: dict[np.ufunc, Callable[..., Any]] = {}  # the ops that NumPy's own ufuncs stand for

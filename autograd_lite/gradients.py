@@ -133,13 +133,17 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
-) -> tuple[Tensor | None, ...]:
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
     """The gradients of the outputs by the inputs, one Tensor for each input; no `grad` is touched.
 
     `grad_outputs` has the outputs' shapes, and may be left out for scalars. With `create_graph` the result can be
-    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`. Raises
-    GraphError where there is no graph, or it was freed.
+    differentiated again. An input that the outputs do not depend on is an error, or None with `allow_unused`, or zeros
+    with `materialize_grads`. `only_inputs` and `is_grads_batched` are as they are by default. Raises GraphError where
+    there is no graph, or it was freed.
 
     >>> import autograd_lite as al
     >>> x = al.tensor(2.0, requires_grad=True)
@@ -147,6 +151,10 @@ def grad(
     >>> al.autograd.grad(dx, x)
     (tensor(48.),)
     """
+    if not only_inputs or is_grads_batched:
+        raise ValueError("autograd.grad: only_inputs is True, and is_grads_batched False; see al.func.vmap")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("autograd.grad: materialize_grads allows unused inputs, so allow_unused is not False")
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     if grad_outputs is None or isinstance(grad_outputs, Tensor | np.ndarray):
@@ -157,16 +165,18 @@ def grad(
     found = _flow(roots, targets, keep, create_graph)
     settled = {node: settle([found.pop(node)]) for node in list(found)}
     for k, node in enumerate(targets):
-        if node not in settled and not allow_unused:
+        if node not in settled and not (allow_unused or materialize_grads):
             raise GraphError(
                 f"input {k} (shape {node.shape}) was not used to compute the outputs: pass allow_unused=True to "
                 "get None for it"
             )
-    results: list[Tensor | None] = []
+    results: list[Any] = []
     for k, node in enumerate(targets):
         g = settled.get(node)
         if g is not None and node in targets[:k]:
             g = settle([g])  # an input that is named twice gets two
         g = g.to_dense() if isinstance(g, RowSparse) else g
+        if g is None and materialize_grads:
+            g = np.zeros(node.shape, node.dtype)
         results.append(g if g is None or isinstance(g, Tensor) else Tensor(g))
     return tuple(results)

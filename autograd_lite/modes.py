@@ -8,7 +8,10 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from functools import wraps
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class _Mode(threading.local):
@@ -75,6 +78,9 @@ def is_inference_mode_enabled() -> bool:
     return mode.inference
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
 class _Setting(ContextDecorator):
     """A setting of this thread's mode; may be nested, reused, and shared by threads: what it found is the thread's."""
 
@@ -95,7 +101,7 @@ class _Setting(ContextDecorator):
             setattr(mode, name, value)
         contexts.count(-1)
 
-    def __call__(self, function: Any) -> Any:
+    def __call__(self, function: F) -> F:
         """As a decorator; of a generator function, each of its steps is inside."""
         if not inspect.isgeneratorfunction(function):
             return super().__call__(function)
@@ -111,7 +117,7 @@ class _Setting(ContextDecorator):
                         return stop.value
                 sent = yield item
 
-        return steps
+        return cast(F, steps)
 
 
 class _GradSetting(_Setting):
@@ -119,9 +125,9 @@ class _GradSetting(_Setting):
 
     _grad: bool
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Self:
         made = super().__new__(cls)
-        return made if function is None else made(function)
+        return made if function is None else made(function)  # type: ignore[return-value]
 
     def _wanted(self) -> dict[str, Any]:
         return {"grad": self._grad}
@@ -201,7 +207,7 @@ class set_grad_enabled(_Setting):  # noqa: N801
         self._switch(self._found)  # it was no statement
         super().__enter__()
 
-    def __call__(self, function: Any) -> Any:
+    def __call__(self, function: F) -> F:
         """As a decorator."""
         self._switch(self._found)
         return super().__call__(function)

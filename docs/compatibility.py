@@ -91,6 +91,29 @@ def names(torch: Any, space: str) -> Iterator[str]:
             yield name
 
 
+def absent(torch: Any) -> dict[str, list[str]]:
+    """By space, the public names of PyTorch that are not here: functions and classes that are defined for it."""
+    missing = {}
+    for space in filter(None, SPACES):
+        ours, theirs = found(al, space), found(torch, space)
+        if ours is None or theirs is None or inspect.isclass(theirs):
+            continue
+        given = getattr(theirs, "__all__", None) or dir(theirs)
+        named = [n for n in given if not n.startswith("_") and not hasattr(ours, n) and _own(getattr(theirs, n, None))]
+        if named:
+            missing[space] = sorted(named)
+    return missing
+
+
+HOMES = ("torch.nn", "torch.optim", "torch.utils.data", "torch.autograd", "torch._functorch", "torch._C", "torch.func")
+
+
+def _own(thing: Any) -> bool:
+    home = getattr(thing, "__module__", None) or ""
+    old = "deprecated" in (getattr(thing, "__doc__", None) or "").lower()
+    return callable(thing) and not old and not removed(thing) and home.startswith((*HOMES, "torch.linalg"))
+
+
 def removed(thing: Any) -> bool:
     """Whether a name of PyTorch's is no public function: undocumented, left over to say so, or a control-flow op."""
     home = getattr(thing, "__module__", None) or ""
@@ -166,8 +189,8 @@ def _cells(row: Row) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def page(found_rows: list[Row], version: str) -> str:
-    """The page: how it is made, what is counted, a table for each space, then what was not compared."""
+def page(found_rows: list[Row], version: str, missing: dict[str, list[str]]) -> str:
+    """The page: how it is made, what is counted, a table for each space, what was not compared, what is not here."""
     compared = [r for r in found_rows if r.outcome is not None]
     agreeing = sum(not r.differs for r in compared)
     different = [r for r in found_rows if r.differs]
@@ -197,8 +220,14 @@ def page(found_rows: list[Row], version: str) -> str:
     if rest:
         lines += ["", "## Not compared by calls", "", "| name | signature | not here |", "|---|---|---|"]
         lines += ["| " + " | ".join(_cells(r).split(" | ")[:3]).lstrip("| ") + " |" for r in rest]
+    if missing:
+        lines += ["", "## Not here", "", NOT_LISTED]
+        lines += ["", "| PyTorch's | names that are not here |", "|---|---|"]
+        lines += [f"| `torch.{space}` | {', '.join(f'`{n}`' for n in names)} |" for space, names in missing.items()]
     return "\n".join(lines) + "\n"
 
+
+NOT_LISTED = "Of `torch` and `torch.Tensor` there is no such list: most of it is of devices, dtypes and layouts."
 
 INTRODUCTION = """# Compatibility with PyTorch
 
@@ -226,7 +255,7 @@ def main() -> int:
     if words:
         print("\n".join(map(_cells, made)))
         return 0
-    text, known = page(made, torch.__version__.partition("+")[0]), DIFFERENCES.read_text("utf-8")
+    text, known = page(made, torch.__version__.partition("+")[0], absent(torch)), DIFFERENCES.read_text("utf-8")
     strange = [r for r in made if r.differs and not explained(r, known)]
     for row in strange:
         print(f"different, and not in {DIFFERENCES.name}: {_cells(row)}")

@@ -97,7 +97,10 @@ ARRAYS = (
     _row(
         "`data` is the array",
         "type(tensor([1.0]).data).__name__",
-        why="`w.data -= alpha * w.grad.data` works on arrays",
+        'hasattr(tensor([1.0]).data, "fill_")',
+        "float(tensor([1.0, 3.0]).data.std())",
+        why="`w.data -= alpha * w.grad.data` works on arrays; for `w.data.fill_(3.0)` write "
+        "`with no_grad(): w.fill_(3.0)`, and for `p.grad.data.norm()` `p.grad.norm()`",
     ),
     _row(
         "`x.data = array` takes any array, of another shape too, and no Tensor",
@@ -178,10 +181,6 @@ GRADIENTS = (
     _row(
         "`autograd.functional` refuses `strict=True`",
         "autograd.functional.jacobian(lambda x: 2 * x, ones(1), strict=True)",
-    ),
-    _row(
-        "`autograd.grad` says no for `allow_unused` where PyTorch has None, which means no",
-        'inspect.signature(autograd.grad).parameters["allow_unused"].default',
     ),
     _row(
         "`detect_anomaly` raises at the op that makes infinity or NaN, forward and backward",

@@ -372,6 +372,25 @@ def test_grad_by_inner_tensors_and_by_the_output_itself():
     assert [t.item() for t in (dz, dy, dx, again)] == [1.0, 8.0, 32.0, 8.0]
 
 
+def test_grad_by_an_unused_input_is_zeros_if_asked_for():
+    x, unused = al.ones(2, requires_grad=True), al.ones((2, 3), dtype=np.float32, requires_grad=True)
+    used, zeros = al.autograd.grad((x * 2.0).sum(), [x, unused], only_inputs=True, materialize_grads=True)
+    assert used.tolist() == [2.0, 2.0]
+    assert (zeros.tolist(), zeros.dtype) == ([[0.0] * 3] * 2, np.float32)
+    for wrong in (
+        {"only_inputs": False},
+        {"is_grads_batched": True},
+        {"materialize_grads": True, "allow_unused": False},
+    ):
+        with pytest.raises(ValueError, match=r"autograd\.grad: "):
+            al.autograd.grad((x * 2.0).sum(), x, **wrong)
+
+
+def test_a_tensor_is_made_of_an_array_and_not_of_sizes():
+    with pytest.raises(TypeError, match=r"al\.empty\(2, 3\)"):
+        al.Tensor(2, 3)
+
+
 def test_grad_by_an_unused_input_is_an_error_or_none():
     x, w = leaf(1.0), leaf(2.0)
     with pytest.raises(GraphError, match=r"input 1 \(shape \(1,\)\) was not used.*allow_unused=True"):

@@ -410,3 +410,25 @@ def test_wrong_dimensions_are_refused_by_name():
             layer(x)
     with pytest.raises(ValueError, match="more than one number for each channel"):
         nn.BatchNorm1d(3)(al.ones(1, 3))
+
+
+def test_a_tied_parameter_needs_one_of_its_names():
+    model = nn.Sequential(nn.Embedding(3, 2), nn.Linear(2, 3, bias=False))
+    model[1].weight = model[0].weight
+    given = al.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    for name in ("0.weight", "1.weight"):
+        al.nn.init.zeros_(model[0].weight)
+        assert model.load_state_dict({name: given}) == ([], [])
+        assert model[1].weight.tolist() == given.tolist()
+    with pytest.raises(RuntimeError, match="missing"):
+        model.load_state_dict({})
+
+
+def test_what_did_not_match_is_told_by_name():
+    found = nn.Linear(2, 1).load_state_dict({"weight": al.ones(1, 2), "more": al.ones(1)}, strict=False)
+    assert (found.missing_keys, found.unexpected_keys) == (["bias"], ["more"])
+
+
+def test_a_summary_is_of_an_input_and_not_of_its_shape():
+    with pytest.raises(TypeError, match=r"al\.zeros\(2, 3\)"):
+        nn.summary(nn.Linear(3, 1), (2, 3))

@@ -11,7 +11,7 @@ import autograd_lite as al
 from autograd_lite import Tensor, nn
 from autograd_lite.autograd.function import FunctionCtx
 from autograd_lite.nn import functional as F
-from autograd_lite.utils.data import DataLoader, TensorDataset
+from autograd_lite.utils.data import DataLoader, Dataset, TensorDataset
 
 
 class Net(nn.Module):
@@ -48,6 +48,23 @@ class Square(al.autograd.Function):
 @al.primitive(x=lambda g, y: g * y * (1 - y))
 def logistic(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
+
+
+class Squares(Dataset[tuple[Tensor, Tensor]]):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return al.tensor([float(index)]), al.tensor([float(index**2)])
+
+
+@al.no_grad()
+def measured(net: Net, data: DataLoader[tuple[Tensor, Tensor]]) -> float:
+    return sum(F.mse_loss(net(x), y).item() for x, y in data)
+
+
+def slope(y: Tensor, x: Tensor) -> Tensor:
+    return al.autograd.grad(y, x, create_graph=True)[0].norm()
 
 
 def loss_of(net: nn.Module, x: Tensor, y: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -18,6 +18,13 @@ from autograd_lite.nn.parameter import Parameter, clear_grad
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` found no value for, and no place."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class Module(Casting):
@@ -305,14 +312,17 @@ class Module(Casting):
                 state[f"{path}.{name}" if path else name] = value.detach()
         return state
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
-        """Copy values into the parameters and buffers, in place; returns the missing and the unexpected names.
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Copy values into the parameters and buffers, in place; returns `missing_keys` and `unexpected_keys`.
+
+        A parameter that has several names needs one of them.
 
         Nothing is changed unless all fits. Raises RuntimeError with both lists of names where they do not match
         (unless `strict=False`), ValueError with all shapes and kinds of number that do not fit.
         """
         own = self.state_dict()
-        missing = [name for name in own if name not in state_dict]
+        held = {id(own[name].data) for name in own if name in state_dict}  # a tied one has one name in some files
+        missing = [name for name in own if name not in state_dict and id(own[name].data) not in held]
         unexpected = [name for name in state_dict if name not in own]
         if strict and (missing or unexpected):
             raise RuntimeError(
@@ -329,7 +339,7 @@ class Module(Casting):
         for name, value in new.items():
             own[name].data[...] = value
         written([own[name].data for name in new], "load_state_dict")
-        return missing, unexpected
+        return IncompatibleKeys(missing, unexpected)
 
     def extra_repr(self) -> str:
         """What the repr says between the parentheses."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive, spelled, ufunc
+from autograd_lite.callpath import spelled
+from autograd_lite.core import Tensor, primitive, ufunc
 from autograd_lite.memory import Array
 from autograd_lite.ops.shape import _data
 

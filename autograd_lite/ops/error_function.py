@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import primitive, spelled
+from autograd_lite.callpath import spelled
+from autograd_lite.core import primitive
 from autograd_lite.memory import Array
 
 __all__ = ["erf", "erfc", "erfinv"]

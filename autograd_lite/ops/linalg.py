@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, as_array, primitive, spelled, ufuncs
+from autograd_lite.callpath import spelled
+from autograd_lite.core import Tensor, as_array, primitive, ufuncs
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import multiply
 from autograd_lite.ops.shape import _data, _operand, permute, reshape

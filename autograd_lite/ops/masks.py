@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive, spelled
+from autograd_lite.callpath import spelled
+from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import where as chosen
 from autograd_lite.ops.index import ARRAY

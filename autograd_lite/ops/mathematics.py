@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, primitive, spelled, ufunc
+from autograd_lite.callpath import spelled
+from autograd_lite.core import Tensor, primitive, ufunc
 from autograd_lite.memory import Array
 from autograd_lite.ops.compare import eq, isnan, less_equal, logical_and, logical_or
 from autograd_lite.ops.elementwise import (

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.core import Tensor, as_array, ndarray, primitive, spelled
+from autograd_lite.callpath import spelled
+from autograd_lite.core import Tensor, as_array, ndarray, primitive
 from autograd_lite.memory import Array
 from autograd_lite.misfit import stack_error
 

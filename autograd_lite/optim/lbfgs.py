@@ -71,7 +71,7 @@ class LBFGS(Optimizer):
         group, state = self.param_groups[0], self.state.setdefault(self._all()[0], {})
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
-        evaluate = enable_grad(closure)
+        evaluate = enable_grad()(closure)
         first = evaluate()
         if mode.listener is not None:
             mode.listener.stepping(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -49,7 +49,10 @@ def default_collate(batch: list[Any]) -> Any:
     )
 
 
-class DataLoader:
+T_co = TypeVar("T_co", covariant=True)
+
+
+class DataLoader(Generic[T_co]):
     """Batches of a data set: `batch_size` samples each, put together by `collate_fn`; in another order each time it is
     gone through with `shuffle`, drawn from `generator` or the default one.
 

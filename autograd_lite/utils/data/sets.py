@@ -6,13 +6,15 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from autograd_lite.core import Tensor
 from autograd_lite.random import draw_from
 
+T_co = TypeVar("T_co", covariant=True)
 
-class Dataset:
+
+class Dataset(Generic[T_co]):
     """A data set by number: a subclass defines `__getitem__(index)`, and `__len__` where it is known.
 
     >>> import autograd_lite as al
@@ -25,14 +27,14 @@ class Dataset:
     [[0, 1, 4], [9]]
     """
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> T_co:
         raise TypeError(f"{type(self).__name__} defines no __getitem__(index)")
 
-    def __add__(self, other: Dataset) -> ConcatDataset:
+    def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Dataset):
+class IterableDataset(Dataset[T_co]):
     """A data set to go through from its beginning: a subclass defines `__iter__`.
 
     >>> import autograd_lite as al
@@ -43,11 +45,11 @@ class IterableDataset(Dataset):
     [['one', 'two'], ['three']]
     """
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         raise TypeError(f"{type(self).__name__} defines no __iter__()")
 
 
-class TensorDataset(Dataset):
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Item k is the tuple of row k of each tensor. Raises ValueError where they have different lengths.
 
     >>> import autograd_lite as al
@@ -69,7 +71,7 @@ class TensorDataset(Dataset):
         return self.tensors[0].shape[0]
 
 
-class Subset(Dataset):
+class Subset(Dataset[T_co]):
     """Some items of a data set, by their numbers.
 
     >>> import autograd_lite as al
@@ -90,7 +92,7 @@ class Subset(Dataset):
         return len(self.indices)
 
 
-class ConcatDataset(Dataset):
+class ConcatDataset(Dataset[T_co]):
     """Data sets one after the other; `a + b` makes one, too. Raises ValueError for none, or one without numbers.
 
     >>> import autograd_lite as al
@@ -117,7 +119,7 @@ class ConcatDataset(Dataset):
         return self.cumulative_sizes[-1]
 
 
-def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = None) -> list[Subset]:
+def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = None) -> list[Subset[Any]]:
     """Subsets of these lengths, or of these fractions of the whole, without overlap, by a draw from a generator.
 
     What fractions leave over goes one each to the first ones. Raises ValueError where the lengths do not add up.
