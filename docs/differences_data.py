@@ -81,6 +81,13 @@ SHAPES = (
     _row("slices may go backwards", "arange(3)[::-1]"),
     _row("`view` of what does not lie in order copies", "ones((2, 3)).t().view(6).shape"),
     _row(
+        "`diagonal`, `unfold` and `positive` copy",
+        "x = ones((2, 2)); y = x.diagonal(); x.add_(1.0); y",
+        "x = ones(2); y = x.unfold(0, 2, 1); x.add_(1.0); y",
+        "x = ones(2); y = positive(x); x.add_(1.0); y",
+        why="they are compositions of other ops",
+    ),
+    _row(
         "no writes in place that change the shape",
         "ones((2, 1)).squeeze_().shape",
         "ones((2, 3)).t_().shape",
@@ -151,6 +158,13 @@ GRADIENTS = (
         "an infinite gradient into `relu` where it is flat",
         "x = tensor([-1.0], requires_grad=True); relu(x).backward(tensor([inf])); x.grad",
         why="infinity times 0: a product takes a fifth of a choice's time on large arrays; `clamp(x, min=0.0)` gives 0",
+    ),
+    _row(
+        "gradients at NaN, and of NaN",
+        "sign(tensor([nan]))",
+        "nn.functional.hardswish(tensor([-inf]))",
+        "x = tensor([nan], requires_grad=True); clamp(x, min=tensor([0.0])).backward(); x.grad",
+        why="`sign` is NumPy's; a choice gives the gradient to what it chose",
     ),
     _row(
         "the gradient of a singular matrix in `det` is an error",
@@ -230,6 +244,17 @@ LAYERS = (
         "losses want equal shapes",
         "nn.functional.mse_loss(ones((2, 1)), ones(2))",
         why="(n, 1) against (n,) would compare all with all; PyTorch warns",
+    ),
+    _row(
+        "the mean of no losses at all is an error",
+        "nn.functional.mse_loss(ones(0), ones(0))",
+        "nn.functional.cross_entropy(ones((0, 2)), ones(0).long())",
+        why="a batch without rows is a mistake; where every target is `ignore_index`, it is NaN, as in PyTorch",
+    ),
+    _row(
+        "`lp_pool1d` and its kin: a window whose powers sum to less than 0 has 0",
+        "nn.functional.lp_pool1d(tensor([[[-1.0, -1.0]]]), 3.0, 2)",
+        why="it has no root; with `norm_type` 1 it is the sum, of any sign",
     ),
     _row(
         "losses: no `size_average` and `reduce`, options by keyword",

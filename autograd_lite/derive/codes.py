@@ -357,6 +357,7 @@ _codes: dict[Any, Callable[[Call], Piece]] = {
     _St._median.op: _filled('np.quantile({a}, 0.5, method="lower")'),
     _Ma._nan_to_num.op: _nan_to_num,
     _Sc._sums.op: _filled("np.cumsum({a}, axis={dim})"),
+    _E.reciprocal.op: _filled("1 / {a}", PRODUCT),
     _Ma.rsqrt.op: _filled("1 / np.sqrt({a})", PRODUCT),
     _Ma.sinc.op: _calling("np.sinc"),
     _F._one_hot.op: _one_hot,

@@ -191,7 +191,7 @@ _same: dict[str, str] = {
 }
 _one: dict[str, str] = {
     **{"negative": "Neg", "absolute": "Abs", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "root": "Sqrt", "sin": "Sin"},
-    **{"cos": "Cos", "tanh": "Tanh", "erf": "Erf", "sigmoid": "Sigmoid", "relu": "Relu", "reciprocal": "Reciprocal"},
+    **{"cos": "Cos", "tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "reciprocal": "Reciprocal"},
     **{"floor": "Floor", "ceil": "Ceil", "rint": "Round", "sign": "Sign", "clone": "Identity"},
 }
 TABLE: dict[str, Writer] = {

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.callpath import spelled
-from autograd_lite.core import Tensor, primitive, ufunc
+from autograd_lite.core import Tensor, primitive, ufunc, ufuncs
 from autograd_lite.memory import Array
-from autograd_lite.ops.compare import greater, less
+from autograd_lite.ops.compare import greater, isnan, less, logical_or
 
 __all__ = [
     "absolute",
@@ -52,8 +52,8 @@ def _flat(g: Any) -> Any:
 
 
 def _where_over(g: Any, over: Any, under: Any) -> Any:
-    """The gradient where over > under, half of it where they are equal."""
-    return np.where(np.greater(over, under), g, np.where(np.equal(over, under), g * 0.5, 0.0))
+    """The gradient where over > under or one is NaN, half of it where they are equal."""
+    return np.where(np.less(over, under), 0.0, np.where(np.equal(over, under), g * 0.5, g))
 
 
 # Arithmetic
@@ -107,13 +107,21 @@ square = ufunc(
 sqrt = ufunc(
     np.sqrt, "The square root.", ">>> al.sqrt(al.tensor([4.0, 9.0]))", "tensor([2., 3.])", x=lambda g, y: g * 0.5 / y
 )
-reciprocal = ufunc(
-    np.reciprocal,
-    "1 / x.",
-    ">>> al.reciprocal(al.tensor([2.0, 4.0]))",
-    "tensor([0.5 , 0.25])",
-    x=lambda g, y: -g * y * y,
-)
+
+
+@primitive(x=lambda g, y: -g * y * y)
+@spelled("input")
+def reciprocal(x: Array) -> Any:
+    """1 / x, of integers too.
+
+    >>> import autograd_lite as al
+    >>> al.reciprocal(al.tensor([2.0, 4.0])), al.reciprocal(al.tensor([2, 4]))
+    (tensor([0.5 , 0.25]), tensor([0.5 , 0.25]))
+    """
+    return np.true_divide(1.0, x)
+
+
+ufuncs[np.reciprocal] = reciprocal
 
 # 0 to the power 0 has the slopes 0; at a = 0 the slope by b is 0.
 float_power = ufunc(
@@ -313,8 +321,8 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
         raise ValueError("clamp needs min, max or both")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         if min is not None:
-            input = where(less(input, min), min, input)
-        return input if max is None else where(greater(input, max), max, input)
+            input = where(logical_or(less(input, min), isnan(min)), min, input)
+        return input if max is None else where(logical_or(greater(input, max), isnan(max)), max, input)
     raw = input.data if isinstance(input, Tensor) else np.asarray(input)
     lowest, highest = (
         (np.iinfo(raw.dtype).min, np.iinfo(raw.dtype).max) if raw.dtype.kind in "iu" else (-np.inf, np.inf)

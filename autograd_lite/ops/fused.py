@@ -41,7 +41,7 @@ def softmax(input: Any, dim: int = -1, dtype: Any = None) -> Tensor:
     tensor([0., 1.])
     """
     x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
-    return _softmax(x, dim=axes(dim, np.ndim(_data(x)))[0])
+    return _softmax(x, dim=axes(dim, np.ndim(_data(x)) or 1)[0])
 
 
 @primitive(x=lambda g, y, dim: g - np.exp(y) * np.sum(g, axis=dim, keepdims=True))
@@ -61,7 +61,7 @@ def log_softmax(input: Any, dim: int = -1, dtype: Any = None) -> Tensor:
     tensor([-1000.,     0.])
     """
     x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
-    return _log_softmax(x, dim=axes(dim, np.ndim(_data(x)))[0])
+    return _log_softmax(x, dim=axes(dim, np.ndim(_data(x)) or 1)[0])
 
 
 @primitive(index=None)
@@ -112,27 +112,20 @@ def _cross_entropy(x: Array, index: Array, *, ignore: int = -100) -> Any:
     return np.where(index == ignore, 0.0, losses)
 
 
-@primitive(losses=lambda g, index, ignore: g * (index != ignore) / _count(index, ignore, g.dtype), index=None)
+@primitive(losses=lambda g, index, ignore: g * (index != ignore) / _count(index, ignore, g.dtype, 1.0), index=None)
 def _mean(losses: Array, index: Array, *, ignore: int = -100) -> Any:
-    return np.add.reduce(losses, axis=None) / _count(index, ignore, losses.dtype)
+    return np.add.reduce(losses, axis=None) / _count(index, ignore, losses.dtype, math.nan)
 
 
-def _count(index: Any, ignore: int, dtype: Any) -> Any:
-    """How many targets count: a Python number, or where a step is compiled an array, looked at in each step."""
+def _count(index: Any, ignore: int, dtype: Any, none: float) -> Any:
+    """How many targets count, `none` in place of 0: a Python number, or where a step is compiled an array."""
     if isinstance(index, Tensor):  # where a rule is watched
-        return sum(not_equal(index, ignore))
+        total = sum(not_equal(index, ignore))
+        return total if total._array.any() else none
     if mode.tracer is None or isinstance(index, np.ndarray):
-        count = float(np.count_nonzero(index != ignore))
-        _refuse_none(count, ignore)
-        return count
+        return float(np.count_nonzero(index != ignore)) or none
     total = np.add.reduce(np.not_equal(index, ignore), axis=None, dtype=dtype)
-    mode.tracer.check(_refuse_none, total, ignore)
-    return total
-
-
-def _refuse_none(count: float, ignore: int) -> None:
-    if not count:
-        raise ValueError(f"every target is ignore_index ({ignore}), which leaves nothing to average")
+    return np.where(total > 0, total, none)
 
 
 # An elementwise loss is one op, its reduction included: the rule broadcasts a number instead of filling an array.

@@ -108,7 +108,7 @@ def _affine(x: Array, w: Array, b: Array) -> Any:
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
-    """x wᵀ + b: input (..., in), weight (out, in), bias (out,) give (..., out).
+    """x wᵀ + b: input (..., in), weight (out, in), bias (out,) give (..., out); a weight (in,), a bias () give (...).
 
     Raises ValueError where the sizes do not fit.
 
@@ -119,4 +119,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     if not (isinstance(input, Tensor) and isinstance(weight, Tensor) and (bias is None or isinstance(bias, Tensor))):
         input, weight = _operand(input), _operand(weight)
         bias = None if bias is None else _operand(bias)
+    if weight._array.ndim == 1 if isinstance(weight, Tensor) else weight.ndim == 1:
+        y = matmul(input, weight)
+        return y if bias is None else y + bias
     return _linear(input, weight) if bias is None else _affine(input, weight, bias)

@@ -65,8 +65,8 @@ def cross_entropy(
 
     input (N, C), (C,) or (N, C, ...); target either class numbers (the input's shape without C), of which
     `ignore_index` does not count, or probabilities of the input's shape. `weight` (C,) has a factor for each class.
-    The mean is over the rows that count, each as often as its class's weight says. Raises ValueError where the
-    shapes do not fit, IndexError for a class number out of range.
+    The mean is over the rows that count, each as often as its class's weight says; of none it is NaN, its gradient 0.
+    Raises ValueError where the shapes do not fit, IndexError for a class number out of range.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.cross_entropy(al.tensor([[0.0, 1000.0]]), al.tensor([0]))
@@ -115,12 +115,16 @@ def _weighted(logs: Any, index: Any, weight: Any, ignore_index: int, reduction: 
     """The loss of class numbers from log-probabilities, each weighted as its class is; those ignored weigh nothing."""
     factors = _weights(weight, np.shape(_data(logs))[-1])
     counted = _counted(index, ignore_index)
-    each = where(np.not_equal(index, ignore_index), take_rows(factors, counted), 0.0)
+    counts = np.not_equal(index, ignore_index)
+    each = where(counts, take_rows(factors, counted), 0.0)
     losses = -squeeze(gather(logs, -1, unsqueeze(counted, -1)), -1) * each
     if smoothing:
-        smooth = where(np.not_equal(index, ignore_index), mean(logs * factors, -1), 0.0)
-        losses = losses * (1.0 - smoothing) - smooth * smoothing
-    return sum(losses) / sum(each) if reduction == "mean" else reduced(losses, reduction)
+        losses = losses * (1.0 - smoothing) - mean(logs * factors, -1) * smoothing
+    losses = where(counts, losses, 0.0)  # the gradient of nothing at all is 0, that of its mean NaN
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    total = sum(each)
+    return sum(losses) / where(total > 0, total, np.nan)
 
 
 def nll_loss(
@@ -129,8 +133,8 @@ def nll_loss(
     """Minus the log-probability of each target class, from log-probabilities (N, C), (C,) or (N, C, ...).
 
     The target is integers of the input's shape without C, of which `ignore_index` does not count. `weight` (C,) has a
-    factor for each class. The mean is over those that count, each as often as its class's weight says. Raises
-    ValueError where the shapes do not fit, IndexError for a class number out of range.
+    factor for each class. The mean is over those that count, each as often as its class's weight says; of none it is
+    NaN, its gradient 0. Raises ValueError where the shapes do not fit, IndexError for a class number out of range.
 
     >>> import autograd_lite as al
     >>> al.nn.functional.nll_loss(al.tensor([[-1.0, -2.0], [-3.0, -4.0]]), al.tensor([1, -100]))

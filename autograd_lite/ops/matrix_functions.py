@@ -17,7 +17,7 @@ from autograd_lite.ops.matrices import _matrix, _square, inv, pinv, slogdet, sol
 from autograd_lite.ops.moving import movedim
 from autograd_lite.ops.reduce import amax, amin, sum
 from autograd_lite.ops.scan import cumprod
-from autograd_lite.ops.shape import Dims, _data, _operand, axes, broadcast_to, cat, transpose, unsqueeze
+from autograd_lite.ops.shape import Dims, _data, _operand, axes, broadcast_to, cat, clone, transpose, unsqueeze
 
 __all__ = [
     "cholesky_solve",
@@ -127,6 +127,8 @@ def matrix_power(A: Any, n: int) -> Tensor:  # noqa: N803
     [[1.0, 3.0], [0.0, 1.0]]
     """
     a = _square(A, "matrix_power")
+    if n == 1:
+        return clone(a)
     a, n = (inv(a), -n) if n < 0 else (a, n)
     found: Tensor | None = None
     while n:

@@ -19,6 +19,7 @@ from autograd_lite.ops.shape import (
     axes,
     broadcast_to,
     cat,
+    clone,
     expand,
     flatten,
     permute,
@@ -144,7 +145,7 @@ def adjoint(input: Any) -> Tensor:
 
 
 def flip(input: Any, *several: Any, dims: Dims | None = None) -> Tensor:
-    """The other way round along some dimensions.
+    """The other way round along some dimensions: a copy.
 
     >>> import autograd_lite as al
     >>> al.flip(al.tensor([1, 2, 3]), (0,))
@@ -152,7 +153,7 @@ def flip(input: Any, *several: Any, dims: Dims | None = None) -> Tensor:
     """
     x = _operand(input)
     turned = axes(dims if isinstance(dims, int) else _sizes(several, dims), x.ndim)
-    return x[tuple(slice(None, None, -1) if d in turned else slice(None) for d in range(x.ndim))]
+    return clone(x[tuple(slice(None, None, -1) if d in turned else slice(None) for d in range(x.ndim))])
 
 
 def _at_least(x: Any, ndim: int, what: str) -> None:
@@ -192,7 +193,7 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     a, b = axes(dims, np.ndim(_data(input)))
     k = k % 4
     if k in (0, 2):
-        return flip(input, a, b) if k else input * 1
+        return flip(input, a, b) if k else clone(input)
     return flip(transpose(input, a, b), a) if k == 1 else flip(transpose(input, a, b), b)
 
 
@@ -218,7 +219,7 @@ def roll(input: Any, shifts: Dims, dims: Dims | None = None) -> Tensor:
 
 
 def repeat(input: Any, *repeats: Any) -> Tensor:
-    """The whole tensor so many times along each dimension, new ones in front; NumPy's `tile`.
+    """The whole tensor so many times along each dimension, new ones in front: a copy; NumPy's `tile`.
 
     Raises ValueError for fewer numbers than dimensions.
 
@@ -232,7 +233,7 @@ def repeat(input: Any, *repeats: Any) -> Tensor:
     shape = (1,) * (len(times) - len(shape)) + shape
     apart = reshape(input, [n for size in shape for n in (1, size)])
     spread = broadcast_to(apart, [n for t, size in zip(times, shape, strict=True) for n in (t, size)])
-    return reshape(spread, [t * size for t, size in zip(times, shape, strict=True)])
+    return reshape(clone(spread), [t * size for t, size in zip(times, shape, strict=True)])
 
 
 def tile(input: Any, *several: Any, dims: Sequence[int] | None = None) -> Tensor:
@@ -263,7 +264,7 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, outpu
     if np.size(_data(repeats)) == 1:
         n = int(times[0]) if len(times) else 1
         spread = broadcast_to(unsqueeze(x, d + 1), (*x.shape[: d + 1], n, *x.shape[d + 1 :]))
-        return flatten(spread, d, d + 1)
+        return flatten(clone(spread), d, d + 1)
     return index_select(x, d, np.repeat(np.arange(x.shape[d]), times))
 
 

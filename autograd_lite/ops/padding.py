@@ -62,6 +62,8 @@ def _pairs(widths: Sequence[Any], ndim: int) -> list[tuple[int, int]]:
 
 
 def _widened(x: Any, d: int, a: int, b: int, mode: str) -> Any:
+    if mode == "circular":  # around what is left
+        x, a, b = x[along(d, slice(max(-a, 0), x.shape[d] - max(-b, 0)))], max(a, 0), max(b, 0)
     n = x.shape[d]
     most = {"reflect": n - 1, "circular": n}.get(mode, np.inf)
     if max(a, b) > most or not n:

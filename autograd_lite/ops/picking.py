@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_lite.core import Tensor, primitive
 from autograd_lite.memory import Array
+from autograd_lite.ops.compare import less
 from autograd_lite.ops.diagonals import places
 from autograd_lite.ops.elementwise import multiply
 from autograd_lite.ops.elementwise import where as chosen
@@ -255,7 +256,9 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Tensor:
 
 
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
-    """One value in the slices along `dim` that a vector of integers names. Raises ValueError for more values than one.
+    """One value in the slices along `dim` that a vector of integers names, negative ones from the end.
+
+    Raises ValueError for more values than one.
 
     >>> import autograd_lite as al
     >>> al.index_fill(al.zeros(3), 0, al.tensor([0, 2]), 1.0)
@@ -263,7 +266,10 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
     """
     if np.ndim(_data(value)):
         raise ValueError(f"index_fill takes one value, and this has shape {np.shape(_data(value))}: see index_copy")
-    return _replaced(input, dim, index, value, "index_fill")
+    x = _operand(input)
+    size = x.shape[axes(dim, x.ndim)[0]] if x.ndim else 1
+    counted = index if isinstance(index, Tensor) else _data(index)
+    return _replaced(x, dim, chosen(less(counted, 0), counted + size, counted), value, "index_fill")
 
 
 def select_scatter(input: Any, src: Any, dim: int, index: int) -> Tensor:

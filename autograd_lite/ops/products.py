@@ -317,17 +317,20 @@ def _einsum(*xs: Array, form: tuple[str, ...]) -> Any:
     return np.einsum(f"{','.join(form[:-1])}->{form[-1]}", *xs, optimize=len(xs) > 1)
 
 
-def einsum(equation: str, *operands: Any) -> Tensor:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """Einstein's sum: `einsum("ij,jk->ik", a, b)` is the product of matrices.
 
     A letter stands for a dimension; over those that are not in the result is summed. Without "->" the result has the
-    letters that occur once, in alphabetical order. "..." stands for dimensions that are broadcast. Raises ValueError
+    letters that occur once, in alphabetical order. "..." stands for dimensions that are broadcast. Numbers in place of
+    letters follow their operands, and the result's come last: `einsum(a, [0, 1], b, [1, 2], [0, 2])`. Raises ValueError
     where the letters do not fit the operands.
 
     >>> import autograd_lite as al
     >>> al.einsum("ij,ij->i", al.ones(2, 3), al.ones(2, 3))
     tensor([3., 3.])
     """
+    if not isinstance(equation, str):
+        equation, operands = _lettered((equation, *operands))
     tensors = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], list | tuple) else list(operands)
     given, out = _letters(equation, [_operand(t) for t in tensors])
     words, whole = list(given), list(tensors)
@@ -348,6 +351,17 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     if len(tensors) == 1:
         return permute(tensors[0], tuple(given[0].index(letter) for letter in out)) if out else tensors[0]
     return _einsum(*tensors, form=(*given, out))
+
+
+def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The equation and the operands of a call with numbers in place of letters."""
+    lists, letters, n = given[1::2] + given[-1:] * (len(given) % 2), string.ascii_letters, len(given) // 2
+    if not all(isinstance(w, list | tuple) and all(k is ... or k in range(52) for k in w) for w in lists):
+        raise ValueError(
+            f"einsum takes an equation first, or a list of numbers from 0 to 51 after each operand: {lists}"
+        )
+    words = ["".join("..." if k is ... else letters[k] for k in word) for word in lists]
+    return ",".join(words[:n]) + "".join("->" + word for word in words[n:]), given[: 2 * n : 2]
 
 
 def _letters(equation: str, operands: Sequence[Any]) -> tuple[list[str], str]:

@@ -9,7 +9,7 @@ import numpy as np
 from autograd_lite.core import Tensor, ndarray, primitive
 from autograd_lite.memory import Array
 from autograd_lite.ops.elementwise import exp, maximum, minimum, square
-from autograd_lite.ops.shape import Dims, axes, kept, squeeze, stretched, unsqueeze
+from autograd_lite.ops.shape import Dims, axes, clone, kept, reduced, squeeze, stretched, unsqueeze
 
 __all__ = [
     "all",
@@ -59,7 +59,7 @@ def _in(x: Any, dtype: Any) -> Any:
 
 def _over(reduction: Any, x: Any, dim: Any, keepdim: bool, axis: Any, keepdims: bool) -> Tensor:
     """A reduction, its arguments under whichever of their names they were given."""
-    found: Tensor = reduction(x, dim=axes(_either(dim, axis), _ndim(x)), keepdim=keepdim or keepdims)
+    found: Tensor = reduction(x, dim=reduced(_either(dim, axis), _ndim(x)), keepdim=keepdim or keepdims)
     return found
 
 
@@ -140,7 +140,7 @@ def var(
     (tensor(2.), tensor(1.))
     """
     dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)  # var(x, False), as PyTorch has it
-    dims = axes(_either(dim, axis), _ndim(input))
+    dims = reduced(_either(dim, axis), _ndim(input))
     ddof = int(unbiased) if correction is None else correction
     centred = input - mean(input, dims, True)
     total = sum(square(centred), dims, keepdim or keepdims)
@@ -312,8 +312,9 @@ class Extremes(NamedTuple):
 def _extremes(x: Any, dim: int, keepdim: bool, places: Any) -> Extremes:
     from autograd_lite.ops.index import gather
 
+    axes(dim, _ndim(x) or 1)
     indices = unsqueeze(places(x, dim), dim) if _ndim(x) else places(x)
-    values = gather(x, dim, indices) if _ndim(x) else x
+    values = gather(x, dim, indices) if _ndim(x) else clone(x)
     return (
         Extremes(values, indices) if keepdim or not _ndim(x) else Extremes(squeeze(values, dim), squeeze(indices, dim))
     )

@@ -14,7 +14,7 @@ from autograd_lite.ops.elementwise import multiply
 from autograd_lite.ops.index import gather
 from autograd_lite.ops.mathematics import logaddexp
 from autograd_lite.ops.order import first_place
-from autograd_lite.ops.shape import _data, _operand, along, axes, cat, reshape
+from autograd_lite.ops.shape import _data, _operand, along, axes, cat, clone, reshape
 
 __all__ = [
     "cummax",
@@ -155,7 +155,7 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     for _ in range(min(n, x.shape[d])):
         upper, lower = x[along(d, slice(1, None))], x[along(d, slice(None, -1))]
         x = not_equal(upper, lower) if _data(x).dtype == np.bool_ else upper - lower
-    return x
+    return x if n else clone(x)
 
 
 def _areas(y: Any, x: Any, dx: float, dim: int) -> Tensor:

@@ -52,6 +52,12 @@ def axes(dim: Dims | None, ndim: int) -> tuple[int, ...]:
     return out
 
 
+def reduced(dim: Dims | None, ndim: int) -> tuple[int, ...]:
+    """The axes of a reduction: a number has none, and takes 0 and -1 as if it had one."""
+    found = axes(dim, ndim or 1)
+    return found if ndim else ()
+
+
 def along(dim: int, part: Any) -> tuple[Any, ...]:
     """An index that takes a part of dimension `dim` and all of the others."""
     return (slice(None),) * dim + (part,)
@@ -271,6 +277,8 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     tensors = list(tensors)
     if not tensors:
         raise ValueError("cat needs at least one tensor")
+    kept = [x for x in tensors if np.shape(_data(x)) != (0,)]  # (0,) goes with any shape, as PyTorch has it
+    tensors = kept if any(np.ndim(_data(x)) != 1 for x in kept) else tensors
     return _cat(*tensors, dim=axes(dim, np.ndim(_data(tensors[0])))[0])
 
 

@@ -14,7 +14,19 @@ from autograd_lite.ops.elementwise import absolute, power, where
 from autograd_lite.ops.index import gather
 from autograd_lite.ops.order import Sorted, at_places, kthvalue, sort
 from autograd_lite.ops.reduce import _either, _extreme_rule, _root, amax, amin, any, euclidean, mean, std, sum, var
-from autograd_lite.ops.shape import Dims, _data, _operand, along, axes, cat, flatten, reshape, squeeze, unsqueeze
+from autograd_lite.ops.shape import (
+    Dims,
+    _data,
+    _operand,
+    along,
+    axes,
+    cat,
+    flatten,
+    reduced,
+    reshape,
+    squeeze,
+    unsqueeze,
+)
 
 __all__ = [
     "aminmax",
@@ -56,8 +68,9 @@ def prod(
     tensor([6., 0., 0.])
     """
     x = _operand(input) if dtype is None else _operand(input).astype(dtype)
-    x = x * (1 if x.dtype != np.bool_ else np.int64(1))
-    for d in axes(_either(dim, axis), x.ndim):
+    x = x * (1 if x.dtype.kind == "f" or dtype is not None else np.add.reduce(np.ones(1, x.dtype)))
+    dims = reduced(_either(dim, axis), x.ndim)
+    for d in dims:
         while x.shape[d] > 1:
             half = x.shape[d] // 2
             rest = x[along(d, slice(2 * half, None))]
@@ -65,7 +78,7 @@ def prod(
             x = cat([x, rest], d) if rest.shape[d] else x
         if not x.shape[d]:
             x = sum(x, d, True) + 1
-    return x if keepdim or keepdims else squeeze(x, axes(_either(dim, axis), x.ndim))
+    return x if keepdim or keepdims else squeeze(x, dims)
 
 
 def nansum(
@@ -77,7 +90,7 @@ def nansum(
     >>> al.nansum(al.tensor([1.0, float("nan")]))
     tensor(1.)
     """
-    return sum(where(isnan(input), 0.0, input), _either(dim, axis), keepdim or keepdims)
+    return sum(where(isnan(input), 0, input), _either(dim, axis), keepdim or keepdims)
 
 
 def nanmean(

@@ -94,14 +94,18 @@ def _largest(dims: int, input: Any, *args: Any) -> Any:
     kernel_size, stride, padding, dilation, ceil_mode, return_indices = args
     w = _Windows(f"max_pool{dims}d", dims, input, kernel_size, stride, padding, dilation, ceil_mode, -np.inf)
     places = ops.unsqueeze(ops.argmax(w.columns, 1), 1)
-    y = w.shaped(ops.gather(w.columns, 1, places))
-    if not return_indices:
-        return y
     whole = [(m, m + a) for m, a in zip(w.margin, w.after, strict=True)]
-    numbered = np.pad(np.arange(math.prod(w.size)).reshape(w.size), whole)[None, None]
-    where: Any = columns(numbered, w.kernel, w.step, w.spread)
-    where = np.broadcast_to(where, shape_of(w.columns))
-    return y, w.shaped(ops.gather(where, 1, places))
+    padded = any(a or b for a, b in whole)
+    if not (padded or return_indices):
+        return w.shaped(ops.gather(w.columns, 1, places))
+    numbered = np.pad(np.arange(math.prod(w.size)).reshape(w.size), whole, constant_values=-1)[None, None]
+    first: Any = columns(numbered, w.kernel, w.step, w.spread)
+    where = np.broadcast_to(first, shape_of(w.columns))
+    if padded:  # of -inf alone the first that is not of the padding
+        inside = np.argmax(first >= 0, axis=1, keepdims=True)
+        places = ops.where(ops.less(ops.gather(where, 1, places), 0), inside, places)
+    y = w.shaped(ops.gather(w.columns, 1, places))
+    return (y, w.shaped(ops.gather(where, 1, places))) if return_indices else y
 
 
 def max_pool1d(
@@ -233,6 +237,8 @@ def _lengths(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: 
     powers = ops.power(_operand(input), float(norm_type))
     means = averaged(dims, powers, kernel_size, stride, 0, ceil_mode, True, None)
     total = means * float(math.prod(sizes(kernel_size, dims, "kernel_size")))
+    if norm_type == 1:
+        return total
     safe = ops.where(total > 0, total, 1.0)
     return ops.where(total > 0, ops.power(safe, 1.0 / norm_type), 0.0)
 
@@ -240,6 +246,7 @@ def _lengths(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: 
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The root of the sum of powers of each window of (N, C, L); where the sum is not positive, 0, and flat.
 
+    With norm_type 1 it is the sum, of any sign.
     A window that `ceil_mode` cuts short counts as much as a whole one: its mean times the kernel's size.
 
     >>> import autograd_lite as al

@@ -50,9 +50,11 @@ def _nearest(x: Any, dim: int, m: int, scale: float | None, exact: bool) -> Tens
     return ops.index_select(x, dim, np.minimum(index, n - 1))
 
 
-def _between(x: Any, dim: int, m: int, scale: float | None, align_corners: bool) -> Tensor:
-    """m numbers between those along a dimension, each from its two neighbours."""
+def _between(x: Tensor, dim: int, m: int, scale: float | None, align_corners: bool) -> Tensor:
+    """m numbers between those along a dimension, each from its two neighbours; as many are the same ones."""
     n = shape_of(x)[dim]
+    if m == n:
+        return x
     if align_corners:
         places = np.arange(m) * ((n - 1) / (m - 1) if m > 1 else 0.0)
     else:
@@ -93,7 +95,7 @@ def interpolate(
             raise ValueError(f"interpolate: mode {mode!r} is for {_linear[mode]} dimensions; the input is {x.shape}")
         for d, (m, scale) in enumerate(zip(want, scales, strict=True), start=2):
             x = _between(x, d, m, scale, bool(align_corners))
-        return x
+        return ops.clone(x) if want == shape_of(input)[2:] else x
     if align_corners is not None:
         raise ValueError(f"interpolate: align_corners is for the linear modes, and not for {mode!r}")
     if mode == "area":
@@ -137,7 +139,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     if r < 1 or c % (r * r):
         raise ValueError(f"pixel_shuffle: {c} channels do not divide by {r} times {r}")
     x = ops.permute(ops.reshape(x, (*lead, c // (r * r), r, r, h, w)), (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
-    return ops.reshape(x, (*lead, c // (r * r), h * r, w * r))
+    return ops.clone(ops.reshape(x, (*lead, c // (r * r), h * r, w * r)))
 
 
 def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
@@ -152,7 +154,7 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
     if r < 1 or h % r or w % r:
         raise ValueError(f"pixel_unshuffle: an image of {(h, w)} does not divide by {r}")
     x = ops.permute(ops.reshape(x, (*lead, c, h // r, r, w // r, r)), (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
-    return ops.reshape(x, (*lead, c * r * r, h // r, w // r))
+    return ops.clone(ops.reshape(x, (*lead, c * r * r, h // r, w // r)))
 
 
 def channel_shuffle(input: Any, groups: int) -> Tensor:
@@ -165,4 +167,4 @@ def channel_shuffle(input: Any, groups: int) -> Tensor:
     x, (n, c, *size) = _image("channel_shuffle", input)
     if groups < 1 or c % groups:
         raise ValueError(f"channel_shuffle: {c} channels do not divide into {groups} groups")
-    return ops.reshape(ops.transpose(ops.reshape(x, (n, groups, c // groups, *size)), 1, 2), x.shape)
+    return ops.clone(ops.reshape(ops.transpose(ops.reshape(x, (n, groups, c // groups, *size)), 1, 2), x.shape))
