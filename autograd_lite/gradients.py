@@ -119,6 +119,9 @@ def backward(
         if isinstance(notes.grad, Tensor) and isinstance(g, RowSparse):
             g = g.to_dense()
         notes.grad = g if notes.grad is None else notes.grad + g
+        tensor = notes.holder() if notes.after and notes.holder is not None else None
+        for hook in list((notes.after or {}).values()) if tensor is not None else ():
+            hook(tensor)
 
 
 def _node_of(tensor: Tensor, role: str) -> Node:

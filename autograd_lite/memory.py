@@ -35,6 +35,7 @@ class Notes:
     keeps_grad: bool = False  # a leaf always does; an inner node after retain_grad()
     keeps_sparse: bool = False
     hooks: dict[int, Callable[[Any], Any]] | None = None
+    after: dict[int, Callable[[Any], Any]] | None = None  # called when a leaf's gradient has been added
 
 
 def call_site() -> Site:

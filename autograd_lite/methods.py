@@ -285,6 +285,23 @@ class Members(Updates, OpMethods, Conversions):
         notes.hooks = {} if notes.hooks is None else notes.hooks
         return Handle(notes.hooks, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call `hook(tensor)` when `backward` has added to this leaf's `grad`, such as to make its step at once.
+
+        Raises GraphError for a tensor that is no leaf, or requires no gradient.
+
+        >>> import autograd_lite as al
+        >>> w = al.tensor(1.0, requires_grad=True)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda p: print(p.grad))
+        >>> (w * 3).backward()
+        tensor(3.)
+        """
+        if self.node is None or self.node.op is not None:
+            raise GraphError("a hook after the gradient is for a leaf with requires_grad=True, and this is none")
+        notes = self.node.annotate()
+        notes.after = {} if notes.after is None else notes.after
+        return Handle(notes.after, hook)
+
     # Copies
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:

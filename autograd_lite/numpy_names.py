@@ -196,7 +196,7 @@ MOVING: dict[Call, tuple[str, Call]] = {
 CHOOSING: dict[Call, tuple[str, Call]] = {
     np.clip: ("clamp", lambda a, a_min=None, a_max=None: ops.clamp(a, a_min, a_max)),
     np.where: ("where", elementwise.where),
-    np.round: ("round", lambda a: ops.round(a)),
+    np.round: ("round", lambda a, decimals=0: ops.round(a, decimals=decimals)),
     np.fix: ("trunc", lambda x: ops.trunc(x)),
     np.sinc: ("sinc", lambda x: ops.sinc(x)),
     np.nan_to_num: ("nan_to_num", _nan_to_num),

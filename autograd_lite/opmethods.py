@@ -57,14 +57,9 @@ class OpMethods:
     maximum, minimum, fmax, fmin, clamp, clip, clamp_min, clamp_max = (
         ops.maximum, ops.minimum, ops.fmax, ops.fmin, ops.clamp, ops.clip, ops.clamp_min, ops.clamp_max,
     )  # fmt: skip
-    lerp, addcmul, addcdiv, heaviside, nan_to_num = (
-        ops.lerp, ops.addcmul, ops.addcdiv, ops.heaviside, ops.nan_to_num,
+    lerp, addcmul, addcdiv, heaviside, nan_to_num, round = (
+        ops.lerp, ops.addcmul, ops.addcdiv, ops.heaviside, ops.nan_to_num, ops.round,
     )  # fmt: skip
-
-    def round(self, *, decimals: int = 0) -> Tensor:
-        """The nearest integer, or the nearest number of so many decimals; halves to even."""
-        scale = 10.0**decimals
-        return ops.round(ops.multiply(self, scale)) / scale if decimals else ops.round(self)
 
     # Questions
 

@@ -27,6 +27,7 @@ __all__ = ["load", "save"]
 
 Arrays = dict[str, Array]
 STRUCTURE = "autograd_lite"  # the metadata key, or the entry, with the structure
+MARK = "autograd_lite "  # what the structure begins with, before its sum and its JSON
 DTYPES = "fiub"
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 
@@ -49,8 +50,9 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     write = {".safetensors": _write_safetensors, ".npz": _write_npz}[path.suffix]
     arrays: Arrays = {}
     structure = _taken_apart(obj, "", arrays)
-    sums = {name: zlib.crc32(array.reshape(-1).view(np.uint8).data) for name, array in arrays.items()}
+    sums = {name: _sum(array) for name, array in arrays.items()}
     text = json.dumps({"format": 1, "sums": sums, "structure": structure})
+    text = f"{MARK}{zlib.crc32(text.encode()):08x} {text}"
     with replacing(path) as beside:
         write(beside, arrays, text)
 
@@ -82,13 +84,22 @@ def load(f: str | os.PathLike[str]) -> Any:
 
 
 def _read(text: str, arrays: Arrays) -> Any:
-    told = json.loads(text)
+    total, _, inside = text.removeprefix(MARK).partition(" ")
+    if text[: len(MARK)] != MARK or total != f"{zlib.crc32(inside.encode()):08x}":
+        raise ValueError("its text is not the one that was written")
+    told = json.loads(inside)
     if told["format"] != 1:
         raise ValueError(f"it is of format {told['format']}, and this version reads format 1")
     for name, total in told["sums"].items():
-        if zlib.crc32(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8).data) != total:
+        if _sum(arrays[name]) != total:
             raise ValueError(f"the numbers of {name!r} are not those that were written")
     return _put_together(told["structure"], arrays)
+
+
+def _sum(array: Array) -> int:
+    """A check sum of an array: of its dtype, its shape and its numbers."""
+    kind = f"{array.dtype.newbyteorder('=')}{array.shape}"
+    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, zlib.crc32(kind.encode()))
 
 
 def _path(f: Any) -> Path:
@@ -140,6 +151,7 @@ def _under(name: str, key: Any) -> str:
 def _kept(array: Array, name: str, arrays: Arrays) -> str:
     if array.dtype.kind not in DTYPES or array.dtype.itemsize > 8:
         raise TypeError(f"save: {name or 'the array'} has dtype {array.dtype}; floats, integers and booleans are saved")
+    name = name.replace("\0", "~")  # where a zip file's names end
     free, k = name or "tensor", 1
     while free in arrays or free in (STRUCTURE, "__metadata__"):
         free, k = f"{name}~{k}", k + 1
@@ -215,7 +227,8 @@ def _read_safetensors(path: Path) -> tuple[Arrays, str | None]:
     try:
         with safe_open(str(path), framework="np") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-            text = (file.metadata() or {}).get(STRUCTURE)
+            told = (file.metadata() or {}).items()
+            text = next((text for key, text in told if key == STRUCTURE or text.startswith(MARK)), None)
     except (wrong, OSError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _damaged(path, f"it is no whole safetensors file ({error})") from error
     for name, array in arrays.items():

@@ -285,6 +285,11 @@ LAYERS = (
         "`interpolate`: no `bicubic`, no `antialias`",
         'nn.functional.interpolate(ones((1, 1, 2, 2)), size=(3, 3), mode="bicubic").shape',
     ),
+    _row(
+        "`binary_cross_entropy` of probabilities under 1e-12, but not 0: the gradient",
+        "p = tensor([1e-20], requires_grad=True)\nnn.functional.binary_cross_entropy(p, ones(1)).backward(); p.grad",
+        why="it is the slope; PyTorch's is cut at 1e12",
+    ),
     _row("`RNN`, `LSTM`, `GRU`: no `proj_size`, no packed sequences", "nn.LSTM(2, 3, proj_size=1)"),
     _row(
         "`MultiheadAttention(is_causal=True)` applies the mask that it is given",
@@ -350,6 +355,11 @@ TRAINING = (
         "`func.vmap` calls the function for each slice",
         "n = []; func.vmap(lambda x: n.append(1) or x)(ones(3)); len(n)",
         why="which costs what the calls cost; [func](func.md)",
+    ),
+    _row(
+        "`func.jacrev` has no `chunk_size`",
+        "func.jacrev(sin, chunk_size=1)(tensor(0.0))",
+        why="it takes a pass for each number in any case",
     ),
     _row("`func.jacfwd`: `has_aux` by keyword", "func.jacfwd(sin, 0, False)(tensor(0.0))", why="as `func.jacrev`"),
     Difference(

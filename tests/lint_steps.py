@@ -100,6 +100,19 @@ def batch_norm() -> Step:
 
 
 @sound
+def batch_norm_of_the_library() -> Step:
+    model = mlp(nn.BatchNorm1d(8))
+    return trained(model, lambda: F.cross_entropy(model(X), T))
+
+
+@sound
+def batch_norm_of_pictures() -> Step:
+    model = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(4, 4))
+    x = X.reshape(32, 1, 2, 3)
+    return trained(model, lambda: F.cross_entropy(model(x), T))
+
+
+@sound
 def linear_regression_by_hand() -> Step:
     w = al.tensor(np.zeros((6, 1)), requires_grad=True, name="w")
 
@@ -504,6 +517,32 @@ def dropout_in_an_evaluation_in_between() -> Step:
         inner()
         with al.no_grad():
             model(X)
+
+    return step
+
+
+@planted("training-mode-in-evaluation", says="BatchNorm1d works as in training")
+def batch_norm_of_the_library_in_an_evaluation_in_between() -> Step:
+    model = mlp(nn.BatchNorm1d(8))
+    inner = trained(model, lambda: F.cross_entropy(model(X), T))
+
+    def step() -> None:
+        inner()
+        with al.no_grad():
+            model(X)
+
+    return step
+
+
+@planted("cleared-before-step", says="are cleared before the optimizer's step")
+def cleared_before_the_step() -> Step:
+    model = mlp()
+    optimizer = al.optim.SGD(model.parameters(), lr=0.1)
+
+    def step() -> None:
+        F.cross_entropy(model(X), T).backward()
+        optimizer.zero_grad()
+        optimizer.step()
 
     return step
 

@@ -231,3 +231,40 @@ def test_a_summary_leaves_the_model_as_it_was_where_the_call_fails_and_needs_no_
     assert [m.training for m in model.modules()] == [True, True, False]
     assert all("forward" not in m.__dict__ for m in model.modules())
     assert {row.output for row in nn.summary(model).rows} == {None}
+
+
+@pytest.mark.parametrize("boolean", [True, False])
+def test_a_query_that_sees_nothing_takes_nothing(torch, boolean):
+    seen = np.array([[False, False, False], [True, False, True]])
+    mask = seen if boolean else np.where(seen, 0.0, -np.inf)
+    q, k, v = (np.random.default_rng(s).normal(size=(1, n, 4)) for s, n in ((0, 2), (1, 3), (2, 3)))
+    ours, theirs = [al.tensor(a, requires_grad=True) for a in (q, k, v)], [torch.tensor(a) for a in (q, k, v)]
+    for t in theirs:
+        t.requires_grad_()
+    y = nn.functional.scaled_dot_product_attention(*ours, attn_mask=al.tensor(mask))
+    z = torch.nn.functional.scaled_dot_product_attention(*theirs, attn_mask=torch.tensor(mask))
+    assert (y.data[0, 0] == 0).all()
+    np.testing.assert_allclose(y.data, z.detach(), atol=1e-15)
+    (y * y).sum().backward()
+    (z * z).sum().backward()
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.grad, b.grad, atol=1e-15)
+
+
+def test_a_sequence_that_is_all_padding_stays_finite(torch):
+    x, padding = np.random.default_rng(0).normal(size=(2, 3, 4)), np.array([[True] * 3, [False, False, True]])
+    theirs = torch.nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True).double()
+    ours = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True)
+    ours.load_state_dict({k: al.tensor(v.detach().numpy()) for k, v in theirs.state_dict().items()})
+    y = ours(al.tensor(x), src_key_padding_mask=al.tensor(padding))
+    z = theirs(torch.tensor(x), src_key_padding_mask=torch.tensor(padding))
+    np.testing.assert_allclose(y.data, z.detach(), atol=1e-12)
+    (y * y * y).sum().backward()
+    (z * z * z).sum().backward()
+    for name, p in theirs.named_parameters():
+        np.testing.assert_allclose(ours.get_parameter(name).grad, p.grad, atol=1e-10, err_msg=name)
+    with np.errstate(invalid="ignore"):
+        y, _ = ours.self_attn(*[al.tensor(x)] * 3, key_padding_mask=al.tensor(padding))  # weights are wanted: NaN
+    z, _ = theirs.self_attn(*[torch.tensor(x)] * 3, key_padding_mask=torch.tensor(padding))
+    np.testing.assert_allclose(y.data, z.detach(), atol=1e-12)
+    assert np.isnan(y.data[0]).all()

@@ -265,3 +265,24 @@ def test_shared_parameters_are_replaced_together():
 def test_what_makes_no_sense_is_refused(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_vmap_takes_dimensions_in_the_form_of_what_they_are_for(torch):
+    a, b, c = np.arange(6.0).reshape(2, 3), np.arange(3.0), np.arange(6.0).reshape(3, 2)
+    found = []
+    for lib in (al, torch):
+        given = {"a": lib.tensor(a), "b": lib.tensor(b)}, [lib.tensor(c), lib.tensor(a)]
+        dims = ({"a": 0, "b": None}, (1, 0)), {"in_dims": ({"a": 0, "b": None}, [1, 0])}
+        mapped = lib.func.vmap(lambda d, e: (d["a"] * d["b"] + e[0], d["b"]), out_dims=(1, None), **dims[1])
+        single = lib.func.vmap(lambda x: x * 2, in_dims=1, out_dims=(1,))
+        found.append([*mapped(*given), single(given[0]["a"])])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours.data, theirs)
+
+
+def test_what_vmap_does_not_stack_is_one_for_all_calls(torch):
+    for lib in (al, torch):
+        with pytest.raises(ValueError, match="out_dim"):
+            lib.func.vmap(lambda x: (x, x), out_dims=(0, None))(lib.tensor([1.0, 2.0]))
+    with pytest.raises(ValueError, match="entries"):
+        al.func.vmap(lambda d: d["a"], in_dims=({"b": 0},))({"a": al.ones(2)})

@@ -635,3 +635,12 @@ def test_softmax_in_another_dtype():
         y = getattr(F, name)(al.tensor([[1.0, 2.0]]), 1, np.float32)
         assert y.dtype == np.float32
         np.testing.assert_allclose(y.data, getattr(T, name)(torch.tensor([[1.0, 2.0]]), 1).numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_gradients_of_binary_cross_entropy_at_0_and_1(kind):
+    p, t = np.array([0.0, 1.0, 0.0, 1.0, 0.25], kind), np.array([1.0, 1.0, 0.0, 0.0, 0.5], kind)
+    ours, theirs = al.tensor(p, requires_grad=True), torch.tensor(p, requires_grad=True)
+    F.binary_cross_entropy(ours, al.tensor(t)).backward()
+    torch.nn.functional.binary_cross_entropy(theirs, torch.tensor(t)).backward()
+    np.testing.assert_allclose(ours.grad, theirs.grad, rtol=1e-6)

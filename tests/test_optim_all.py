@@ -24,7 +24,13 @@ SETTINGS = {
     ],
     "AdamW": [{}, {"amsgrad": True, "weight_decay": 0.3}, {"maximize": True}, {"betas": (0.5, 0.7), "eps": 1e-3}],
     "NAdam": [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}, {"maximize": True}],
-    "RAdam": [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}, {"betas": (0.5, 0.8)}],
+    "RAdam": [
+        {},
+        {"weight_decay": 0.1},
+        {"weight_decay": 0.1, "decoupled_weight_decay": True},
+        {"betas": (0.5, 0.8)},
+        {"betas": (0.9, 0.6)},
+    ],
     "Adamax": [{}, {"weight_decay": 0.1}, {"maximize": True}],
     "RMSprop": [
         {},

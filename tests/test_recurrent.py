@@ -292,3 +292,21 @@ def test_what_does_not_fit_is_refused():
         nn.LSTM(3, 4, dropout=2.0)
     with pytest.raises(ValueError, match="the input is"):
         nn.GRUCell(3, 4)(al.zeros(2, 2, 3))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_batch_of_none(kind, batch_first):
+    torch = pytest.importorskip("torch", reason="PyTorch is the reference here")
+    shape, none = ((0, 3, 2), (2, 0, 2)) if batch_first else ((3, 0, 2), (0, 2, 2))
+    ours, theirs = (getattr(lib.nn, kind)(2, 4, batch_first=batch_first) for lib in (al, torch))
+    y, z = ours(al.zeros(shape))[0], theirs(torch.zeros(shape))[0]
+    assert y.shape == tuple(z.shape)
+    y.sum().backward()
+    assert (ours.weight_hh_l0.grad.data == 0).all()
+    cell = getattr(nn, f"{kind}Cell")(2, 4)(al.zeros((0, 2)))
+    assert (cell[0] if kind == "LSTM" else cell).shape == (0, 4)
+    with pytest.raises(ValueError, match="none of them 0"):
+        ours(al.zeros(none))
+    with pytest.raises(RuntimeError, match="sequence length"):
+        theirs(torch.zeros(none))

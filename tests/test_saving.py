@@ -398,3 +398,29 @@ def test_a_program_that_is_killed_at_any_time_leaves_a_whole_file(extension, tmp
             running.kill()
         found = al.load(path)
         assert (found["w"].data == found["k"]).all()
+
+
+@FORMATS
+def test_no_bit_of_a_file_can_change_unseen(extension, tmp_path):
+    path = tmp_path / f"state.{extension}"
+    thing = {"lr": 0.125, "w": al.ones(2, 3), "inside": {"n": 7}}
+    al.save(thing, path)
+    whole, seen = path.read_bytes(), 0
+    for place in range(len(whole)):
+        for bit in range(0, 8, 3):
+            changed = bytearray(whole)
+            changed[place] ^= 1 << bit
+            path.write_bytes(changed)
+            try:
+                same(al.load(path), thing)
+            except ValueError:
+                seen += 1
+    assert seen > len(whole)
+
+
+@FORMATS
+def test_names_with_a_zero_byte(extension, tmp_path):
+    path = tmp_path / f"state.{extension}"
+    thing = {"a\0b": al.ones(2), "a": al.zeros(1), "a\0c": [al.zeros(3)], "a~b": al.zeros(4)}
+    al.save(thing, path)
+    same(al.load(path), thing)

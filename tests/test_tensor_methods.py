@@ -324,3 +324,39 @@ def test_more_operators_are_numpys():
     w = al.tensor(5.0, requires_grad=True)
     (w % 3.0).backward()
     assert w.grad.item() == 1.0
+
+
+def test_a_hook_after_the_gradient_has_been_added():
+    torch = pytest.importorskip("torch", reason="PyTorch is the reference here")
+    seen = []
+    for lib in (al, torch):
+        w, v = (lib.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+        met = []
+
+        def step(p, lib=lib, met=met, w=w):
+            met.append((p is w, p.grad.tolist()))
+            with lib.no_grad():
+                p -= 0.1 * p.grad
+
+        handle = w.register_post_accumulate_grad_hook(step)
+        for _ in range(2):
+            (w * w * v).sum().backward()
+        handle.remove()
+        (w * v).sum().backward()
+        with pytest.raises(RuntimeError):
+            (w * 2).register_post_accumulate_grad_hook(step)
+        seen.append((met, w.tolist(), w.grad.tolist(), v.grad.tolist()))
+    assert len(seen[0][0]) == 2
+    np.testing.assert_allclose(seen[0][1:], seen[1][1:], rtol=1e-6)
+    for (same, ours), (_, theirs) in zip(seen[0][0], seen[1][0], strict=True):
+        assert same
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("decimals", [-1, 0, 2])
+def test_round_to_decimals(decimals):
+    torch = pytest.importorskip("torch", reason="PyTorch is the reference here")
+    x = np.array([12.345, -7.005, 25.0, 0.125])
+    ours = al.round(al.tensor(x), decimals=decimals)
+    np.testing.assert_allclose(ours, torch.round(torch.tensor(x), decimals=decimals), rtol=1e-15)
+    np.testing.assert_array_equal(ours, np.round(al.tensor(x), decimals))

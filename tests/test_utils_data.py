@@ -219,3 +219,23 @@ def test_batches_train_a_compiled_step():
     losses = [step(x, y).item() for _ in range(30) for x, y in loader]
     assert losses[-1] < 0.1 * losses[0]
     assert step.recompiles == 1  # the last batch is shorter
+
+
+def test_text_and_scalars_are_put_together_as_in_pytorch():
+    torch = pytest.importorskip("torch", reason="PyTorch is the reference here")
+    theirs = torch.utils.data
+    for samples in ([(1, "a"), (2, "b")], [{"name": "a"}, {"name": "b"}], ["a", "b"], [["a"], ["b"]]):
+        ours = plain(data.default_collate(samples))
+        assert repr(ours) == repr(plain(theirs.default_collate(samples)))
+    for wrong in ([np.array(["a"])] * 2, [np.array([None])] * 2):
+        for library in (data, theirs):
+            with pytest.raises(TypeError):
+                library.default_collate(wrong)
+    samples = [np.float64(1.5), (np.int64(2), "a"), {"x": np.arange(2)}, np.array(["a"])]
+    ours = list(data.DataLoader(samples, batch_size=None))
+    expected = list(theirs.DataLoader(samples, batch_size=None))
+    assert isinstance(ours[0], al.Tensor)
+    assert (ours[0].item(), ours[0].shape) == (expected[0].item(), ())
+    assert [type(t).__name__ for t in (ours[1], ours[1][0], ours[2]["x"])] == ["list", "Tensor", "Tensor"]
+    assert isinstance(expected[1], list)
+    assert ours[3] is samples[3]

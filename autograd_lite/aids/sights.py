@@ -30,6 +30,7 @@ class Sight:
 
     def __init__(self) -> None:
         self.modules: list[Module] = []  # the outermost first
+        self.call = 0  # when the innermost one was called
         self.losses: list[tuple[str, FrameType]] = []
         self.dropped = False  # inside a function that drops out
         line: FrameType | None = None
@@ -40,6 +41,7 @@ class Sight:
                 continue
             if name == "__call__" and isinstance(module := frame.f_locals.get("self"), Module):
                 if not self.modules or self.modules[-1] is not module:
+                    self.call = self.call or frame.f_locals.get("start", 0)
                     self.modules.append(module)
             elif name in LOSSES and {"input", "target"} <= frame.f_locals.keys():
                 self.losses.append((name, frame))

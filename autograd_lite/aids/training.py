@@ -30,6 +30,7 @@ class _Leaf:
         self.tensor, self.name = tensor, name
         self.recorded = self.unrecorded = self.cut = ""  # where it was used, recorded and not; where its path ends
         self.reached = self.stale = self.updated = self.nonzero = self.zero = False
+        self.waiting = False  # for a step, since a backward pass
         self.last: Array | None = None  # its numbers at the last backward pass
 
     def gradient(self) -> Any:
@@ -52,9 +53,9 @@ class Training:
         self.flowed = False
         self._under = weakref.WeakKeyDictionary[Node, frozenset[int]]()  # the parameters that a node comes from
         self._arrays: dict[int, tuple[weakref.ref[Array], frozenset[int]]] = {}  # and those of a result's numbers
-        self._idle: dict[
-            tuple[int | str, bool], tuple[Module, str, bool]
-        ] = {}  # drop out or average where nothing is learned
+        self._calls: dict[
+            Any, tuple[Module, str, bool]
+        ] = {}  # that drop out or average, and whether any op is recorded
         self._frozen: dict[int, tuple[Module, str]] = {}  # norms in evaluation, recorded
 
     def tell(self, kind: str, where: str, what: str, to_do: str) -> None:
@@ -126,9 +127,10 @@ class Training:
         if module is not None and is_norm(module) and not module.training and mode.grad:
             self._frozen.setdefault(id(module), (module, sight.where()))
         if module is not None and (is_norm(module) or is_dropout(module)) and module.training:
-            self._idle.setdefault((id(module), mode.grad), (module, sight.where(), mode.grad))
+            _, where, recorded = self._calls.get(sight.call, (module, sight.where(), False))
+            self._calls[sight.call] = module, where, recorded or mode.grad  # running statistics never are
         elif sight.dropped and (module is None or not is_dropout(module)):
-            self._idle.setdefault((sight.line, mode.grad), (sight.model or Module(), sight.where(), mode.grad))
+            self._calls.setdefault((sight.line, mode.grad), (sight.model or Module(), sight.where(), mode.grad))
 
     def flowing(self, roots: dict[Node, Any], targets: Sequence[Node] | None) -> None:
         """A backward pass begins."""
@@ -141,6 +143,7 @@ class Training:
             leaf.reached = True
             if targets is not None:
                 continue
+            leaf.waiting = True
             g, changed = leaf.gradient(), leaf.last is not None and not np.array_equal(leaf.last, tensor._array)
             kept = g is not None and bool(np.any(g))
             if kept and leaf.stale and changed:
@@ -152,16 +155,28 @@ class Training:
         """An optimizer is about to step."""
         _, rates = self.optimizers.setdefault(id(optimizer), (optimizer, []))
         rates.append(all(group.get("lr") == 0 for group in optimizer.param_groups))
+        self._cleared([self._leaf(p) for group in optimizer.param_groups for p in group["params"]])
         for group in optimizer.param_groups:
             for p in group["params"]:
                 leaf = self._leaf(p)
-                g = leaf.gradient()
+                leaf.waiting, g = False, leaf.gradient()
                 if g is None:
                     continue
                 if leaf.stale and np.any(g):
                     self._accumulates(leaf)
                 leaf.updated = True
                 self._looked(leaf)
+
+    def _cleared(self, leaves: Sequence[_Leaf]) -> None:
+        """Note gradients that are gone before the step that was to use them."""
+        frame = caller()
+        if frame is not None and any(x.waiting for x in leaves) and all(x.gradient() is None for x in leaves):
+            self.tell(
+                "cleared-before-step",
+                f"{frame.f_code.co_filename}:{frame.f_lineno}",
+                "the gradients of the backward pass are cleared before the optimizer's step: nothing is learned",
+                "call optimizer.zero_grad() before backward(), or after optimizer.step()",
+            )
 
     def _looked(self, leaf: _Leaf) -> None:
         g = leaf.gradient()
@@ -216,8 +231,10 @@ class Training:
         )
 
     def _modes_told(self) -> None:
-        for module, where, recorded in self._idle.values():
-            if not self.flowed or not recorded:
+        told = set[int]()
+        for module, where, recorded in self._calls.values():
+            if (not self.flowed or not recorded) and id(module) not in told:
+                told.add(id(module))
                 name = type(module).__name__ if is_norm(module) or is_dropout(module) else "F.dropout"
                 self.tell(
                     "training-mode-in-evaluation",

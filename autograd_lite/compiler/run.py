@@ -64,7 +64,7 @@ class Run:
         self._grad = mode.grad  # of the caller: under no_grad() it is another program
         self._groups = [(g, {k: (v, as_it_was(v)) for k, v in self._settings(g).items()}) for g in session.groups]
         self._emitter = emitter(self.program, self.layout)
-        self._hooks = [(notes, tuple(notes.hooks or ())) for notes in map(Node.annotate, session.leaves)]
+        self._hooks = [(notes, _hooks(notes)) for notes in map(Node.annotate, session.leaves)]
         self._write(session, result)
         self._bind()
         for place in {v.place for v in self._emitter.text if v.place is not None and v.place.kind == "argument"}:
@@ -196,7 +196,7 @@ class Run:
             return False
         if any(tensor.node is not node for tensor, node in self._met):
             return False
-        if any(tuple(notes.hooks or ()) != hooks for notes, hooks in self._hooks):
+        if any(_hooks(notes) != hooks for notes, hooks in self._hooks):
             return False
         if any(optimizer.state.get(p) is not state for optimizer, p, state in self._kept):
             return False
@@ -207,6 +207,11 @@ class Run:
             self._bind()
         self._refresh()
         return True
+
+
+def _hooks(notes: memory.Notes) -> tuple[int, ...]:
+    """The hooks on a leaf, by when they were registered."""
+    return (*(notes.hooks or ()), *(notes.after or ()))
 
 
 def _as_it_was(now: dict[str, Any], traced: dict[str, Any]) -> bool:

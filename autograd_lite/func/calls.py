@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
+import numpy as np
+
 from autograd_lite.core import Tensor
-from autograd_lite.func.trees import leaves, mapped, rebuilt
+from autograd_lite.func.trees import leaves, rebuilt, spread
 from autograd_lite.nn.module import Module
 from autograd_lite.ops import stack
 
@@ -15,10 +16,12 @@ from autograd_lite.ops import stack
 def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> Callable[..., Any]:
     """A function that calls `func` on each slice of its arguments along a dimension, and stacks what it returns.
 
-    `in_dims` says along which: a number for all arguments, or a tuple with one for each, None for an argument that
-    each call gets as it is. `out_dims` is where the new dimension goes. This is a loop: it costs what the calls cost,
-    and saves writing it; for speed write the function for a whole batch. Random draws differ from call to call. Raises
-    ValueError for arguments of different lengths, or none to map over.
+    `in_dims` says along which: a number for all arguments, or a tuple with one for each, or for each thing in it, None
+    for what each call gets as it is. `out_dims` is where the new dimension goes, in the same way, None for an output
+    that is the same in all calls, and is not stacked. This is a loop: it costs what the calls cost, and saves writing
+    it; for speed write the function for a whole batch. Random draws differ from call to call. Raises ValueError for
+    arguments of different lengths, none to map over, dimensions that are not of the arguments' or outputs' form, or
+    where an output of None differs between calls.
 
     >>> import autograd_lite as al
     >>> x = al.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -27,10 +30,8 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> Calla
     """
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        dims = [in_dims] * len(args) if in_dims is None or isinstance(in_dims, int) else list(in_dims)
-        if len(dims) != len(args):
-            raise ValueError(f"vmap: in_dims has {len(dims)} entries for {len(args)} arguments")
-        pairs = [(t, d) for arg, d in zip(args, dims, strict=True) if d is not None for t in leaves(arg)]
+        given, dims = leaves(args), spread(in_dims, args, "vmap: in_dims")
+        pairs = [(t, d) for t, d in zip(given, dims, strict=True) if d is not None]
         if any(not isinstance(t, Tensor) or not -t.ndim <= d < t.ndim for t, d in pairs):
             raise ValueError(f"vmap: in_dims={in_dims} names dimensions of tensors, and not all arguments have them")
         sizes = {t.shape[d] for t, d in pairs}
@@ -38,8 +39,8 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> Calla
             raise ValueError(f"vmap: the arguments have one length, from 1 on, along in_dims, and not {sorted(sizes)}")
         results = []
         for k in range(sizes.pop()):
-            rows = [a if d is None else mapped(partial(_slice, d, k), a) for a, d in zip(args, dims, strict=True)]
-            results.append(func(*rows, **kwargs))
+            row = [t if d is None else _slice(d, k, t) for t, d in zip(given, dims, strict=True)]
+            results.append(func(*rebuilt(args, row), **kwargs))
         return _joined(results, out_dims)
 
     return transformed
@@ -54,10 +55,18 @@ def _joined(results: list[Any], out_dims: Any) -> Any:
     found = [leaves(result) for result in results]
     if any(not isinstance(t, Tensor) for t in found[0]):
         raise TypeError("vmap: the function returns tensors, or tuples, lists and dicts of them")
-    places = [out_dims] * len(found[0]) if isinstance(out_dims, int) else list(out_dims)
-    if len(places) != len(found[0]):
-        raise ValueError(f"vmap: out_dims has {len(places)} entries for {len(found[0])} outputs")
-    return rebuilt(results[0], [stack([row[k] for row in found], place) for k, place in enumerate(places)])
+    # one output takes a number, or a tuple of one
+    whole = (results[0],) if isinstance(results[0], Tensor) and isinstance(out_dims, tuple) else results[0]
+    places = spread(out_dims, whole, "vmap: out_dims")
+    return rebuilt(results[0], [_output([row[k] for row in found], place) for k, place in enumerate(places)])
+
+
+def _output(found: list[Tensor], place: int | None) -> Tensor:
+    if place is not None:
+        return stack(found, place)
+    if any(not np.array_equal(t.data, found[0].data, equal_nan=True) for t in found[1:]):
+        raise ValueError("vmap: out_dims is None for an output that is not the same in all calls: say where it goes")
+    return found[0]
 
 
 def functional_call(

@@ -39,6 +39,28 @@ def rebuilt(tree: Any, values: Sequence[Any]) -> Any:
     return build(tree)
 
 
+def spread(prefix: Any, tree: Any, who: str) -> list[Any]:
+    """One of what is in `prefix` for each thing in a tree: the two have one form as far as the prefix goes.
+
+    Raises ValueError where they have not.
+    """
+    found: list[Any] = []
+    stack = [(prefix, tree)]
+    while stack:
+        given, thing = stack.pop()
+        if not isinstance(given, tuple | list | dict):
+            found += [given] * len(leaves(thing))
+        elif isinstance(given, dict) and isinstance(thing, dict) and given.keys() == thing.keys():
+            stack += reversed([(given[key], thing[key]) for key in thing])
+        elif isinstance(given, tuple | list) and isinstance(thing, tuple | list) and len(given) == len(thing):
+            stack += reversed(list(zip(given, thing, strict=True)))
+        else:
+            kind = type(thing).__name__
+            what = f"a {kind} of {len(thing)}" if isinstance(thing, tuple | list | dict) else f"one {kind}"
+            raise ValueError(f"{who}: {given} has {len(given)} entries, for {what}: the two have one form")
+    return found
+
+
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """A function of everything in tuples, lists and dicts, in the same ones."""
     return rebuilt(tree, [function(thing) for thing in leaves(tree)])

@@ -100,8 +100,9 @@ class MultiheadAttention(Module):
 
         `key_padding_mask` (batch, keys) and `attn_mask` (queries, keys) or (batch * heads, queries, keys) are boolean,
         True where not to look, or numbers to add. The weights (batch, queries, keys) are the mean over heads, with
-        `average_attn_weights=False` (batch, heads, queries, keys), and None without `need_weights`. `is_causal` says
-        that attn_mask is the causal one, and needs it. Raises ValueError for shapes that do not fit.
+        `average_attn_weights=False` (batch, heads, queries, keys), and None without `need_weights`. A query that sees
+        no key takes nothing of the values, and with `need_weights` is NaN, as in PyTorch. `is_causal` says that
+        attn_mask is the causal one, and needs it. Raises ValueError for shapes that do not fit.
         """
         if is_causal and attn_mask is None:
             raise ValueError("MultiheadAttention: is_causal describes attn_mask, and needs it")
@@ -114,7 +115,7 @@ class MultiheadAttention(Module):
         mask = self._mask(attn_mask, key_padding_mask, q.shape[0], q.shape[1], k.shape[1], alone)
         q, k, v = (self._heads(x) for x in (q, k, v))
         k, v, mask = self._more_keys(k, v, mask)
-        weights = shares(q, k, mask)
+        weights = shares(q, k, mask, blind=not need_weights)
         dropped = F.dropout(weights, self.dropout, self.training, generator=self.generator)
         y = permute(dropped @ v, 0, 2, 1, 3)
         y = self.out_proj(reshape(y, (*y.shape[:2], self.embed_dim)))

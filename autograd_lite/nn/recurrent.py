@@ -65,8 +65,10 @@ class _Recurrent(Module):
         return rnn_steps(z, states[0], w_hh, reverse, self.nonlinearity)
 
     def _refuse(self, input: Any, dims: tuple[int, int], inputs: int) -> None:
-        if input.ndim not in dims or input.shape[-1] != inputs or 0 in input.shape[:-1]:
-            order = ("batch", "steps") if getattr(self, "batch_first", False) else ("steps", "batch")
+        batch_first = getattr(self, "batch_first", False)
+        steps = input.shape[batch_first and input.ndim == 3] if input.ndim and 1 not in dims else 1
+        if input.ndim not in dims or input.shape[-1] != inputs or not steps:
+            order = ("batch", "steps") if batch_first else ("steps", "batch")
             forms = [("batch",), ()] if 1 in dims else [order, ("steps",)]
             raise sequence_error(type(self).__name__, input, forms, inputs)
 

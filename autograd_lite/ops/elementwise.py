@@ -339,10 +339,17 @@ floor = ufunc(
 ceil = ufunc(
     np.ceil, "The smallest integer not below x.", ">>> al.ceil(al.tensor([1.7, -1.2]))", "tensor([ 2., -1.])", x=_flat
 )
-round = ufunc(
-    np.rint,
-    "The nearest integer, halves to even.",
-    ">>> al.round(al.tensor([0.5, 1.5, 2.7]))",
-    "tensor([0., 2., 3.])",
-    x=_flat,
-)
+_rint = ufunc(np.rint, "The nearest integer, halves to even.", x=_flat)
+
+
+def round(input: Any, *, decimals: int = 0) -> Tensor:
+    """The nearest integer, or the nearest number of so many decimals; halves to even.
+
+    >>> import autograd_lite as al
+    >>> al.round(al.tensor([0.5, 1.5, 2.7])), al.round(al.tensor([12.345]), decimals=1)
+    (tensor([0., 2., 3.]), tensor([12.3]))
+    """
+    scale = 10.0 ** abs(decimals)
+    if decimals < 0:
+        return multiply(_rint(divide(input, scale)), scale)
+    return divide(_rint(multiply(input, scale)), scale) if decimals else _rint(input)

@@ -133,7 +133,8 @@ class RAdam(_Moments):
         most = 2.0 / (1.0 - beta2) - 1.0
         length = most - 2.0 * step * beta2**step / (1.0 - beta2**step)
         ready = np.greater(length, 5.0) * 1.0  # a number, so that a compiled step need not choose
-        part = (length - 4.0) * (length - 2.0) * most / ((most - 4.0) * (most - 2.0) * length)
+        scale = (most - 4.0) * (most - 2.0) if most > 5.0 else 1.0  # else no step is ever ready
+        part = (length - 4.0) * (length - 2.0) * most / (scale * length)
         factor = np.sqrt(np.maximum(part, 0.0) * (1.0 - beta2**step)) * ready
         change = root(v)
         change += group["eps"]

@@ -29,9 +29,9 @@ def scaled_dot_product_attention(
     """softmax(query keyᵀ scale + mask) value, of (..., L, E), (..., S, E) and (..., S, V) (Vaswani et al. 2017).
 
     The scale is 1 / √E unless given. A mask (..., L, S) of booleans is True where a query sees a key, and one of
-    numbers is added; with `is_causal` query i sees the keys up to i. A query that a mask of booleans lets see nothing
-    gets zeros. Dropout is applied whenever `dropout_p` is over 0. With `enable_gqa` the heads of key and value
-    (dimension -3) are repeated to as many as the query has.
+    numbers is added; with `is_causal` query i sees the keys up to i. A query that a mask lets see nothing, by False
+    or -inf for all keys, gets zeros. Dropout is applied whenever `dropout_p` is over 0. With `enable_gqa` the heads of
+    key and value (dimension -3) are repeated to as many as the query has.
 
     >>> import autograd_lite as al
     >>> q, v = al.zeros(1, 2, 4), al.tensor([[[1.0], [3.0]]])
@@ -46,23 +46,26 @@ def scaled_dot_product_attention(
     return ops.matmul(ops.dropout(shares(q, k, attn_mask, is_causal, scale), dropout_p), v)
 
 
-def shares(q: Any, k: Any, attn_mask: Any = None, is_causal: bool = False, scale: float | None = None) -> Tensor:
-    """softmax(q kᵀ scale + mask): what part of each value a query takes."""
+def shares(
+    q: Any, k: Any, attn_mask: Any = None, is_causal: bool = False, scale: float | None = None, blind: bool = True
+) -> Tensor:
+    """softmax(q kᵀ scale + mask): what part of each value a query takes.
+
+    One that the mask lets see nothing takes 0 of each, or NaN where `blind` queries are not provided for.
+    """
     scores = ops.matmul(q, ops.transpose(k, -1, -2)) * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)
-    seen = None
     if is_causal:
         if attn_mask is not None:
             raise ValueError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
-        scores = ops.where(np.tri(q.shape[-2], k.shape[-2], dtype=bool), scores, -np.inf)
-    elif attn_mask is not None:
-        mask = _operand(attn_mask)
-        if _data(mask).dtype.kind == "b":
-            seen = mask
-            scores = ops.where(mask, scores, float(np.finfo(_data(scores).dtype).min))
-        else:
-            scores = scores + mask
-    found = ops.softmax(scores, -1)
-    return found if seen is None else ops.where(seen, found, 0.0)  # 0 for a query that sees nothing
+        return ops.softmax(ops.where(np.tri(q.shape[-2], k.shape[-2], dtype=bool), scores, -np.inf), -1)
+    if attn_mask is None:
+        return ops.softmax(scores, -1)
+    mask = _operand(attn_mask)
+    scores = ops.where(mask, scores, -np.inf) if _data(mask).dtype.kind == "b" else scores + mask
+    if not blind:
+        return ops.softmax(scores, -1)
+    nothing = ops.all(scores == -np.inf, -1, keepdims=True)
+    return ops.where(nothing, 0.0, ops.softmax(ops.where(nothing, 0.0, scores), -1))
 
 
 def _repeated(heads: Any, count: int) -> Any:

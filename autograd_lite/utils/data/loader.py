@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -15,10 +15,11 @@ from autograd_lite.utils.data.samplers import BatchSampler, RandomSampler, Seque
 from autograd_lite.utils.data.sets import IterableDataset, Subset, TensorDataset
 
 
-def default_collate(batch: list[Any]) -> Any:
+def default_collate(batch: Sequence[Any]) -> Any:
     """A batch of samples of one kind: tensors, arrays and numbers become a tensor with one dimension more, in front.
 
-    Tuples, lists and dicts are gone through item by item; strings stay a list. Raises TypeError for anything else.
+    Tuples, lists and dicts are gone through item by item; strings stay as they are, those of tuples and lists a tuple.
+    Raises TypeError for anything else, arrays of text and objects among it.
 
     >>> import autograd_lite as al
     >>> al.utils.data.default_collate([{"x": 1.0, "name": "a"}, {"x": 2.0, "name": "b"}])
@@ -26,8 +27,8 @@ def default_collate(batch: list[Any]) -> Any:
     """
     first = batch[0]
     if isinstance(first, Tensor):
-        return stack(batch, 0)
-    if isinstance(first, np.ndarray | np.generic):
+        return stack(list(batch), 0)
+    if _is_numeric(first):
         return Tensor(np.stack([np.asarray(x) for x in batch]))
     if isinstance(first, float):
         return Tensor(np.array(batch, np.float64))
@@ -38,13 +39,14 @@ def default_collate(batch: list[Any]) -> Any:
     if isinstance(first, Mapping):
         return {key: default_collate([sample[key] for sample in batch]) for key in first}
     if isinstance(first, tuple) and hasattr(first, "_fields"):
-        return type(first)(*(default_collate(list(items)) for items in zip(*batch, strict=True)))
+        return type(first)(*(default_collate(items) for items in zip(*batch, strict=True)))
     if isinstance(first, tuple | list):
         if any(len(sample) != len(first) for sample in batch):
             raise ValueError(f"the samples of a batch have different lengths: {sorted({len(s) for s in batch})}")
-        return [default_collate(list(items)) for items in zip(*batch, strict=True)]
+        return [default_collate(items) for items in zip(*batch, strict=True)]
+    kind = f"{type(first).__name__} of {first.dtype}" if isinstance(first, np.ndarray) else type(first).__name__
     raise TypeError(
-        f"a batch of {type(first).__name__} cannot be made by itself: give the DataLoader a collate_fn, a function "
+        f"a batch of {kind} cannot be made by itself: give the DataLoader a collate_fn, a function "
         "from a list of samples to a batch"
     )
 
@@ -130,8 +132,19 @@ class DataLoader(Generic[T_co]):
 
 
 def _single(sample: Any) -> Any:
-    """A sample that is no batch: arrays as tensors."""
-    return Tensor(sample) if isinstance(sample, np.ndarray) else sample
+    """A sample that is no batch: NumPy's arrays and scalars as tensors, in lists, dicts, and tuples, now lists."""
+    if _is_numeric(sample):
+        return Tensor(np.asarray(sample))
+    if isinstance(sample, Mapping):
+        return {key: _single(value) for key, value in sample.items()}
+    if isinstance(sample, tuple) and hasattr(sample, "_fields"):
+        return type(sample)(*map(_single, sample))
+    return [_single(item) for item in sample] if isinstance(sample, tuple | list) else sample
+
+
+def _is_numeric(sample: Any) -> bool:
+    """Is it NumPy's, and of what a tensor can hold?"""
+    return isinstance(sample, np.ndarray | np.generic) and sample.dtype.kind in "fiub"
 
 
 def _takes_lists(dataset: Any) -> bool:
