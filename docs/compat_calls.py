@@ -359,6 +359,13 @@ MAKING = {
 CALLS = {**UNARY, **BINARY, **REDUCING, **SHAPES, **PICKING, **PRODUCTS, **MAKING}
 
 
+def _after_gradient(lib: Any, x: Any) -> Any:
+    leaf, seen = x.detach().clone().requires_grad_(), []
+    leaf.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad * 2.0))
+    (leaf * leaf).sum().backward()
+    return seen[0]
+
+
 def _inner(lib: Any, x: Any, change: Callable[[Any], Any]) -> Any:
     y = lib.sin(x)
     change(y)
@@ -394,6 +401,7 @@ METHODS = {
     "new_empty": [program(lambda lib, x: x.new_empty((2, 3)).shape, X)],
     "backward": [program(lambda lib, x: [(x * x).backward(lib.ones_like(x)), x.grad], X)],
     **family("retain_grad", program(lambda lib, x: _inner(lib, x, lambda y: y.retain_grad()), X)),
+    "register_post_accumulate_grad_hook": [program(_after_gradient, X)],
     "register_hook": [program(lambda lib, x: _inner(lib, x, lambda y: y.register_hook(lambda g: g * 2.0)), X)],
     "grad": [program(lambda lib, x: [x.grad, (x**2).sum().backward(), x.grad], X)],
     "grad_fn": [program(lambda lib, x: [x.grad_fn is None, (x * 2.0).grad_fn is None], X)],

@@ -268,3 +268,17 @@ def test_a_sequence_that_is_all_padding_stays_finite(torch):
     z, _ = theirs.self_attn(*[torch.tensor(x)] * 3, key_padding_mask=torch.tensor(padding))
     np.testing.assert_allclose(y.data, z.detach(), atol=1e-12)
     assert np.isnan(y.data[0]).all()
+
+
+def test_masks_of_booleans_keep_single_precision():
+    x = al.ones((2, 3, 8), dtype=al.float32)
+    hidden, ahead = al.tensor([[False, False, True]] * 2), al.triu(al.ones(3, 3), 1) > 0
+    attention = nn.MultiheadAttention(8, 2, batch_first=True).float()
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).float()
+    for y in (
+        attention(x, x, x, key_padding_mask=hidden, attn_mask=ahead)[0],
+        attention(x, x, x, key_padding_mask=hidden, need_weights=False)[0],
+        layer(x, src_key_padding_mask=hidden),
+        layer(x, ahead),
+    ):
+        assert y.dtype == np.float32
