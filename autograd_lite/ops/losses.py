@@ -258,4 +258,4 @@ def _safe_log(p: Any) -> Any:
     """log p from -100 on; its slope is 1e12 where that is reached, and 0 at 1, so that the loss's is PyTorch's."""
     tiny = 3.720075976020836e-44  # exp(-100)
     under = less(p, tiny)
-    return where(under, p * 1e12 - 100.0, log(where(under, tiny, where(less(p, 1.0), p, 1.0))))
+    return where(under, -100.0 + p * 1e12, log(where(under, tiny, where(less(p, 1.0), p, 1.0))))
