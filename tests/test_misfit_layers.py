@@ -7,21 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from test_misfit import fix_of, message
 
 import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
-
-
-def message(call: Callable[[], Any]) -> str:
-    with pytest.raises(ValueError, match=r"\n\n    ") as caught:
-        call()
-    return str(caught.value)
-
-
-def fix_of(text: str) -> str | None:
-    found = re.search(r": ([^:\n]*) would fit\n", text)
-    return None if found is None else found[1]
 
 
 def test_the_channels_of_an_image_are_drawn_with_those_of_the_kernels():
