@@ -432,3 +432,11 @@ def test_what_did_not_match_is_told_by_name():
 def test_a_summary_is_of_an_input_and_not_of_its_shape():
     with pytest.raises(TypeError, match=r"al\.zeros\(2, 3\)"):
         nn.summary(nn.Linear(3, 1), (2, 3))
+
+
+def test_a_summary_takes_sizes_beside_a_tensor():
+    class Folded(nn.Module):
+        def forward(self, x, shape):
+            return x.reshape(shape)
+
+    assert "(2, 3)" in str(nn.summary(Folded(), al.ones(6), (2, 3)))

@@ -104,7 +104,7 @@ def summary(model: Module, *inputs: Any, **kwargs: Any) -> Summary:
     seen: dict[int, list[Any]] = {}
     training = [m.training for _, m in modules]
     hidden = [m.__dict__.get("forward") for _, m in modules]
-    if any(isinstance(x, tuple) and all(type(n) is int for n in x) for x in inputs):
+    if len(inputs) == 1 and isinstance(inputs[0], tuple) and {type(n) for n in inputs[0]} == {int}:
         raise TypeError("summary takes what the model takes: al.zeros(2, 3) where the input has the shape (2, 3)")
     if inputs or kwargs:
         try:
