@@ -168,3 +168,14 @@ def test_the_counts_of_the_page_are_its_rows(page, rows):
     text = page.page(rows, "0", {})
     counted = int(re.search(r"of PyTorch that are here \| (\d+)", text)[1])
     assert len(re.findall(r"^\| `", text, re.MULTILINE)) == counted == len(rows)
+
+
+def test_every_class_of_layers_and_optimizers_is_here_or_listed(page):
+    missing = page.absent(torch)
+    for space, base in (("nn", torch.nn.Module), ("optim", torch.optim.Optimizer)):
+        ours, theirs = page.found(al, space), page.found(torch, space)
+        classes = {n for n, c in vars(theirs).items() if isinstance(c, type) and issubclass(c, base) and c.__doc__}
+        public = classes & set(getattr(theirs, "__all__", classes))
+        assert len(public) > 10
+        assert {n for n in public if not hasattr(ours, n)} <= set(missing[space])
+        assert not any(hasattr(ours, n) for n in missing[space])
