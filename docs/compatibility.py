@@ -227,9 +227,7 @@ def page(found_rows: list[Row], version: str, missing: dict[str, list[str]]) -> 
     return "\n".join(lines) + "\n"
 
 
-NOT_LISTED = (
-    "Documented functions and classes of these spaces; `torch` and `torch.Tensor` are not gone through."
-)
+NOT_LISTED = "Documented functions and classes of these spaces; `torch` and `torch.Tensor` are not gone through."
 
 INTRODUCTION = """# Compatibility with PyTorch
 
