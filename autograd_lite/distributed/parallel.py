@@ -51,7 +51,7 @@ class DistributedDataParallel(Module):
             raise ValueError(f"reduction is one of {', '.join(KINDS)}, and not {reduction!r}")
         self.module, self.broadcast_buffers, self.batch_dim = module, broadcast_buffers, batch_dim
         group, self._reduction = current(), None
-        if group is None:
+        if group is None or group.size == 1:
             return
         named = list(module.named_parameters())
         trained = [(name, p) for name, p in named if p.requires_grad]
