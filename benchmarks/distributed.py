@@ -16,6 +16,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -40,11 +42,12 @@ def work(rounds: int) -> None:
     import autograd_lite as al
 
     al.distributed.init_process_group()
-    found = {
+    found: dict[str, Any] = {
         "allreduce": {size: allreduce(size, rounds) for size in SIZES},
         "steps": {name: {batch: step(name, batch, rounds) for batch in some} for name, some in BATCHES.items()},
     }
     if al.distributed.get_rank() == 0:
+        found["mpi"] = f"mpich {version('mpich')}, mpi4py {version('mpi4py')}"
         print(json.dumps(found))
 
 
@@ -71,9 +74,9 @@ def allreduce(size: int, rounds: int) -> float:
 
     import autograd_lite as al
 
-    numbers = np.ones(size)
+    numbers = np.zeros(size)
     al.distributed.all_reduce(numbers)
-    return slowest(lambda: al.distributed.all_reduce(numbers, "max"), 5 * rounds)
+    return slowest(lambda: al.distributed.all_reduce(numbers), 5 * rounds)
 
 
 def step(name: str, batch: int, rounds: int) -> dict[str, float]:
@@ -131,7 +134,7 @@ def measured(rounds: int) -> dict[str, Any]:
         command = [program, "-n", str(ranks), sys.executable, "-m", "benchmarks.distributed", "--rank", str(rounds)]
         done = subprocess.run(command, env={**os.environ, **one_thread}, stdout=subprocess.PIPE, text=True, check=True)
         by_ranks[str(ranks)] = json.loads(done.stdout)
-    return {"cores": os.cpu_count(), "ranks": by_ranks}
+    return {"cores": os.cpu_count(), "date": str(date.today()), "ranks": by_ranks}
 
 
 def ring(ranks: int, size: float, latency: float, rate: float) -> float:
@@ -163,7 +166,15 @@ def tables(found: dict[str, Any]) -> str:
                 share = max(1 - s["alone"] / s["together"], 0.0)
                 row = f"| {NETWORKS[name]} | {batch:,} | {ranks} | {s['together'] * 1e3:.2f} ms "
                 lines.append(f"{row}| {share:.0%} | {one / s['together']:.2f} |")
-    return "\n".join([f"{found['cores']} cores.", "", *lines, "", *extrapolated(by_ranks["1"]["steps"])])
+    return "\n".join(
+        [
+            f"{found['cores']} cores, {by_ranks['1']['mpi']}, {found['date']}.",
+            "",
+            *lines,
+            "",
+            *extrapolated(by_ranks["1"]["steps"]),
+        ]
+    )
 
 
 def extrapolated(alone: dict[str, dict[str, dict[str, float]]]) -> list[str]:

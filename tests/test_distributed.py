@@ -1,5 +1,6 @@
 """Training on several processes: what it computes is one process's, and when something goes wrong all of them stop."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,10 +14,11 @@ import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.distributed.group import LAUNCHERS
 from autograd_lite.nn import functional as F
+from models.__main__ import main
 from tests import distributed_program as program
 
 ROOT = Path(__file__).parent.parent
-LIMIT = 60  # seconds that anything may take; programs stop after 5 by themselves
+LIMIT = 120  # seconds that anything may take; where ranks hang the programs stop after 5 by themselves
 needs_mpi = pytest.mark.skipif(not al.distributed.is_available(), reason="pip install 'autograd_lite[mpi]'")
 
 
@@ -120,6 +122,29 @@ def test_a_network_of_the_book_trains_on_two_ranks_as_on_one():
     lines = [line for line in one.stdout.splitlines() if line.startswith("I:")]
     assert lines == [line for line in two.stdout.splitlines() if line.startswith("I:")]
     assert lines
+
+
+def test_the_page_shows_what_was_measured():
+    from benchmarks import distributed
+
+    text = distributed.PAGE.read_text("utf-8")
+    block = text.partition("<!-- measured:start -->\n")[2].partition("\n<!-- measured:end -->")[0]
+    assert block == distributed.tables(json.loads(distributed.RESULTS.read_text()))
+
+
+def test_the_model_of_an_allreduce():
+    """By hand: one exchange of halves each way between two; with many ranks all goes twice over every wire."""
+    from benchmarks.distributed import ring
+
+    assert ring(1, 8e6, 1e-6, 1e9) == 0
+    assert ring(2, 8e6, 1e-6, 1e9) == pytest.approx(2e-6 + 8e-3)
+    assert ring(10**6, 8e6, 0.0, 1e9) == pytest.approx(16e-3, rel=1e-5)
+
+
+@pytest.mark.parametrize("arguments", [["11.1"], ["9.1", "--as-printed"]])
+def test_what_cannot_train_on_several_ranks_is_refused(arguments, capsys):
+    assert main(["train", *arguments, "--distributed"]) == 1
+    assert "--distributed is for networks of batches" in capsys.readouterr().err
 
 
 # In one process, with mpi4py or without

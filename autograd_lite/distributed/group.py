@@ -22,6 +22,7 @@ from autograd_lite.memory import Array
 
 PATIENCE = 300.0  # seconds
 SPINS = 2000  # how often a wait looks before it sleeps between looks: about a millisecond
+_let_others = getattr(os, "sched_yield", lambda: time.sleep(0))
 LAUNCHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")  # how processes see how many they are
 
 
@@ -42,6 +43,8 @@ class Group:
     def __init__(self, mpi: Any, timeout: float) -> None:
         self.mpi, self.timeout = mpi, timeout
         self.rank, self.size = mpi.COMM_WORLD.Get_rank(), mpi.COMM_WORLD.Get_size()
+        here = int(os.environ.get("MPI_LOCALNRANKS") or self.size)  # ranks of this machine
+        self.spins = SPINS if here <= (os.cpu_count() or 1) else 0  # who spins takes a core from who is waited for
         self.users, self.heads, self.inner = (self._twin("init_process_group") for _ in range(3))
         self.farewell: Callable[[], None] | None = None  # what a rank that ends without an error does
 
@@ -55,8 +58,8 @@ class Group:
         spins, end = 0, 0.0
         while not request.Test():
             spins += 1
-            if spins < SPINS:
-                os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
+            if spins < self.spins:
+                _let_others()
                 continue
             now = time.monotonic()
             end = end or now + self.timeout
