@@ -90,6 +90,9 @@ def collectives(_):
     half = al.tensor([rank], dtype=al.float16)
     dist.broadcast(half, src=size - 1)
     assert half.item() == size - 1
+    for numbers in (np.full((3, 4), rank + 1.0)[:, ::2], np.full(3, rank + 1, np.float16), np.full((), rank + 1)):
+        dist.all_reduce(numbers)
+        assert (numbers == size * (size + 1) // 2).all()
     dist.barrier()
     assert dist.all_gather_object("x" * rank) == ["x" * r for r in range(size)]
     w = al.tensor([1.0, 1.0], requires_grad=True)

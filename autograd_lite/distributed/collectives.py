@@ -39,9 +39,13 @@ def all_reduce(tensor: Tensor | Array, op: str = "sum") -> None:
         raise ValueError(f"op is one of {', '.join(OPS)}, and not {op!r}")
     if group is None:
         return
-    found = np.empty(array.shape, array.dtype)
-    group.wait(group.users.Iallreduce(contiguous(array), found, getattr(group.mpi, OPS[op])), "all_reduce")
-    array[...] = found / group.size if op == "avg" else found
+    half = array.dtype == np.float16  # MPI has no such numbers
+    whole = np.array(array, np.float32) if half else contiguous(array)
+    group.wait(group.users.Iallreduce(group.mpi.IN_PLACE, whole, getattr(group.mpi, OPS[op])), "all_reduce")
+    if op == "avg":
+        array[...] = whole / group.size
+    elif whole is not array:
+        array[...] = whole
     written([array], "all_reduce")
 
 
