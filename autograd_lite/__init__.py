@@ -3,7 +3,22 @@
 import numpy as np
 from numpy import float16, float32, float64, int8, int16, int32, int64, uint8
 
-from autograd_lite import autograd, creation, cuda, func, linalg, methods, nn, onnx, ops, optim, random, sampling, utils
+from autograd_lite import (
+    autograd,
+    creation,
+    cuda,
+    distributed,
+    func,
+    linalg,
+    methods,
+    nn,
+    onnx,
+    ops,
+    optim,
+    random,
+    sampling,
+    utils,
+)
 from autograd_lite.aids import LintReport, lint
 from autograd_lite.anomaly import AnomalyError, detect_anomaly, is_anomaly_enabled
 from autograd_lite.check import check_deltas, check_module, check_training, gradcheck, gradgradcheck
@@ -112,6 +127,7 @@ __all__ = [
     "det",
     "detect_anomaly",
     "device",
+    "distributed",
     "double",
     "draw",
     "enable_grad",

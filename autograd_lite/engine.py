@@ -7,14 +7,14 @@ and dtype of a gradient on its edge, hooks, freeing. Nothing recurses.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import iadd
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.core import GraphError, Node, Tensor, array_types, as_array
-from autograd_lite.graph import leading_to, reach, refuse_unusable
+from autograd_lite.graph import leading_to, leaves_early, reach, refuse_unusable
 from autograd_lite.modes import mode
 from autograd_lite.ops.shape import cast, sum_to
 from autograd_lite.sparse import RowSparse
@@ -27,17 +27,19 @@ def flow(
     targets: Sequence[Node] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
+    ready: Callable[[Node, Any], Any] | None = None,
 ) -> dict[Node, Any]:
     """Let gradients flow from the roots, and return those that arrive at the targets.
 
     Without targets, those of all nodes that keep one: leaves, and after `retain_grad`, inner ones. Gradients are
-    arrays, or with `create_graph` Tensors. A returned array may be shared: `settle` makes it its owner's.
+    arrays, or with `create_graph` Tensors. A returned array may be shared: `settle` makes it its owner's. `ready` is
+    called with each gradient that is kept, as soon as it is complete, and returns what to keep, or None.
     """
-    order = reach(roots)
+    order = reach(roots) if ready is None else leaves_early(reach(roots))
     wanted = None if targets is None else set(targets)
     leading = None if targets is None else leading_to(targets, order)
     refuse_unusable(order if leading is None else [n for n in order if not leading.isdisjoint(n.parents)])
-    return _propagate(order, dict(roots), wanted, leading, retain_graph, create_graph)
+    return _propagate(order, dict(roots), wanted, leading, retain_graph, create_graph, ready)
 
 
 def _propagate(
@@ -47,6 +49,7 @@ def _propagate(
     leading: set[Node] | None,
     retain_graph: bool,
     create_graph: bool,
+    ready: Callable[[Node, Any], Any] | None,
 ) -> dict[Node, Any]:
     """Run each node's rules on its gradient, and add what they return to what its parents have."""
     owned, found, tracer, trap = set[Node](), dict[Node, Any](), None if create_graph else mode.tracer, mode.trap
@@ -58,7 +61,7 @@ def _propagate(
         if notes is not None and notes.hooks:
             g = _call_hooks(node, g)
         if node in wanted if wanted is not None else notes is not None and notes.keeps_grad:
-            found[node] = g
+            found[node] = g if ready is None else ready(node, g)
         if op is None or (leading is not None and leading.isdisjoint(node.parents)):
             continue
         g, saved = g.to_dense() if isinstance(g, RowSparse) else g, node.saved

@@ -16,14 +16,16 @@ from autograd_lite.ops.shape import cast
 from autograd_lite.sparse import RowSparse
 
 
-def _flow(roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
+def _flow(
+    roots: dict[Node, Any], targets: list[Node] | None, retain: bool, create: bool, ready: Any = None
+) -> dict[Node, Any]:
     """`flow`, recorded where a graph is to be made; rules on arrays record nothing, whatever the mode."""
     if mode.listener is not None:
         mode.listener.flowing(roots, targets)
     if not create:
-        return flow(roots, targets, retain)
+        return flow(roots, targets, retain, False, ready)
     with enable_grad():
-        return flow(roots, targets, retain, True)
+        return flow(roots, targets, retain, True, ready)
 
 
 @cache
@@ -112,16 +114,32 @@ def backward(
     targets = None if inputs is None else [_node_of(t, "inputs") for t in inputs]
     keep = create_graph if retain_graph is None else retain_graph
     roots = _start(tensors, grad_tensors, "backward()", create_graph)
-    found = _flow(roots, targets, keep, create_graph)
-    for node in list(found):
-        g = settle([found.pop(node)])
-        notes = node.notes or node.annotate()
-        if isinstance(notes.grad, Tensor) and isinstance(g, RowSparse):
-            g = g.to_dense()
-        notes.grad = g if notes.grad is None else notes.grad + g
-        tensor = notes.holder() if notes.after and notes.holder is not None else None
-        for hook in list((notes.after or {}).values()) if tensor is not None else ():
-            hook(tensor)
+    reducer = mode.reducer
+    found = _flow(roots, targets, keep, create_graph, None if reducer is None else reducer.ready)
+    reached = list(found)
+    for node in reached:
+        arrived, notes = [found.pop(node)], node.notes or node.annotate()
+        if arrived[0] is not None:  # the reducer keeps the others
+            g = settle(arrived)
+            if isinstance(notes.grad, Tensor) and isinstance(g, RowSparse):
+                g = g.to_dense()
+            notes.grad = g if notes.grad is None else notes.grad + g
+        if reducer is None:
+            _call_after(node)
+    if reducer is not None:
+        reducer.finish()
+        for node in reached:
+            _call_after(node)
+
+
+def _call_after(node: Node) -> None:
+    """The hooks that wait for a leaf's `grad`."""
+    notes = node.notes
+    if notes is None or not notes.after or notes.holder is None:
+        return
+    tensor = notes.holder()
+    for hook in list(notes.after.values()) if tensor is not None else ():
+        hook(tensor)
 
 
 def _node_of(tensor: Tensor, role: str) -> Node:

@@ -28,6 +28,23 @@ def reach(roots: Iterable[Node]) -> list[Node]:
     return order
 
 
+def leaves_early(order: Sequence[Node]) -> list[Node]:
+    """The same walk, each leaf right after the last node it is a parent of: there its gradient is complete."""
+    last: dict[Node, Node] = {}
+    for node in order:
+        for parent in node.parents:
+            if parent is not None and parent.op is None:
+                last[parent] = node
+    after: dict[Node, list[Node]] = {}
+    for leaf, node in last.items():
+        after.setdefault(node, []).append(leaf)
+    early: list[Node] = []
+    for node in order:
+        if node not in last:
+            early += node, *after.get(node, ())
+    return early
+
+
 def leading_to(targets: Iterable[Node], order: Sequence[Node]) -> set[Node]:
     """The nodes of a walk from which a target can be reached."""
     leading = set(targets)

@@ -43,7 +43,7 @@ ERRORS = ROOT / "docs" / "errors.md"
 SPACES = {  # where public names are, with what a title says besides
     **dict.fromkeys(("", "autograd", "check"), ""),
     "data": ", by `from autograd_lite import data`",
-    **dict.fromkeys(("func", "linalg", "special", "nn"), ""),
+    **dict.fromkeys(("distributed", "func", "linalg", "special", "nn"), ""),
     "nn.functional": ", by convention `F`",
     **dict.fromkeys(("nn.init", "nn.utils", "onnx", "optim", "optim.lr_scheduler", "utils.data"), ""),
 }

@@ -31,6 +31,7 @@ THEMES = {
     "init": ("Initial values, and what is done to parameters", ["nn.init", "nn.utils"]),
     "optim": ("Optimizers and schedules", ["optim"]),
     "func": ("Functional transforms", ["func"]),
+    "distributed": ("Training on several processes", ["distributed"]),
     "data": ("Data and files", ["utils", "data", "saving", "onnx"]),
     "check": ("Checking, and finding mistakes", ["check", "anomaly", "aids"]),
     "draw": ("Drawing", ["draw"]),

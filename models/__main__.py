@@ -95,6 +95,8 @@ def _training(command: Callable[[str, str, str], argparse.ArgumentParser]) -> No
     early = "stop when so many tests in a row were no better than the best, and go back to its weights"
     train.add_argument("--early-stopping", type=_count, metavar="N", dest="patience", help=early)
     train.add_argument("--all-data", action="store_true", help="all 60,000 training images, not the first 1,000")
+    parallel = "on all processes that `mpiexec -n 2 python -m models train ...` starts, each on its part of a batch"
+    train.add_argument("--distributed", action="store_true", help=parallel)
 
 
 def _find(name: str) -> Network:
@@ -112,7 +114,7 @@ def run(given: argparse.Namespace) -> int:
     names = [given.explain] if getattr(given, "explain", None) else names
     chosen = list(dict.fromkeys(_find(name) for name in names)) or list(networks.values())
     if given.command == "train":
-        how = Training(given.version, given.epochs, given.quiet, given.patience, given.all_data)
+        how = Training(given.version, given.epochs, given.quiet, given.patience, given.all_data, given.distributed)
         return commands.train(chosen[0], how)
     if given.command == "check":
         form = commands.PAGES if given.explain else commands.JSON if given.json else commands.TABLE

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
+from autograd_lite import distributed
 from autograd_lite.data import offline
 from autograd_lite.draw import DrawError, draw
 from models import chapters, checking, mnist, networks, picture, report, training
+from models.classifier import Classifier
 from models.network import CORRECTED, FRAMEWORK, PRINTED, Network
 from models.records import Data, Record
 from models.reproduce import TABLES, Comparison, has_table, tables_folder, tables_path, version
@@ -113,11 +117,38 @@ class Training:
     quiet: bool = False
     patience: int | None = None
     all_data: bool = False
+    distributed: bool = False
 
 
 def train(network: Network, how: Training | None = None) -> int:
     """Train a network, printing the book's lines; Ctrl-C ends it in order."""
     how = how or Training()
+    if not how.distributed:
+        return _trained(network, how)
+    _join(network, how)
+    if distributed.get_rank() == 0:
+        return _trained(network, how)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        return _trained(network, replace(how, quiet=True))
+
+
+def _join(network: Network, how: Training) -> None:
+    """Join the other ranks. Raises CommandError where that is not possible, or the network is none for many."""
+    if not isinstance(network, Classifier) or how.version not in (None, FRAMEWORK):
+        raise CommandError(
+            f"--distributed is for networks of batches, built with the framework: 9.1; not for {label(network)}"
+            + (f", {how.version}" if how.version else "")
+        )
+    try:
+        distributed.init_process_group()
+    except ImportError as error:
+        raise CommandError(str(error)) from error
+    ranks = distributed.get_world_size()
+    if network.batch_size < ranks:
+        raise CommandError(f"{label(network)} has batches of {network.batch_size}: too small for {ranks} ranks")
+
+
+def _trained(network: Network, how: Training) -> int:
     data = examples(network, how.all_data)
     trainable = network.objective is None or CORRECTED in network.versions
     version = how.version or (FRAMEWORK if trainable else PRINTED)
@@ -133,7 +164,7 @@ def _train(network: Network, how: Training, data: Data) -> Record | None:
     """Train with lines and a bar; returns the last record. Raises CommandError after Ctrl-C."""
     version, epochs = how.version or FRAMEWORK, network.epochs if how.epochs is None else how.epochs
     try:
-        records: Iterable[Record] = training.train(network, version, epochs, data)
+        records: Iterable[Record] = training.train(network, version, epochs, data, how.distributed)
     except ValueError as error:
         raise CommandError(str(error)) from error
     if how.patience is not None:

@@ -48,6 +48,12 @@ class Batch:
         samples = None if self.samples is None else self.samples[:count]
         return Batch(self.x[:count], self.labels[:count], mask, samples)
 
+    def part(self, number: int, parts: int) -> Batch:
+        """Every so many-th of its examples, from one number on."""
+        mask = None if self.mask is None else self.mask[number::parts]
+        samples = None if self.samples is None else self.samples[number::parts]
+        return Batch(self.x[number::parts], self.labels[number::parts], mask, samples)
+
 
 @dataclass(frozen=True)
 class Figures:

@@ -89,8 +89,37 @@ class Modular(Trainer):
         return {"answer": self.network.answer(output.data)}, {}
 
 
-def trainer(network: Network, version: str, weights: Weights) -> Trainer:
+class Parallel(Modular):
+    """Trains the network's module on all ranks, each on its part of every batch: the steps are those of one process."""
+
+    def __init__(self, network: Network, weights: Weights) -> None:
+        super().__init__(network, weights)
+        self.parallel = al.distributed.DistributedDataParallel(self.model)
+
+    def step(self, batch: Batch) -> tuple[Layers, Deltas]:
+        """As in one process; the answer is that for the whole batch, of which every rank has a part."""
+        rank, ranks = al.distributed.get_rank(), al.distributed.get_world_size()
+        part = batch.part(rank, ranks)
+        output = self.network.output(self.parallel, part)
+        self.optimizer.zero_grad()
+        self.network.error(output, part).backward()
+        self.optimizer.step()
+        whole = np.empty((len(batch.x), *output.shape[1:]))
+        for other, rows in enumerate(al.distributed.all_gather_object(output.data)):
+            whole[other::ranks] = rows
+        return {"answer": self.network.answer(whole)}, {}
+
+    def predict(self, x: Array) -> Array:
+        """Each rank predicts its part of the rows; all get the whole."""
+        rank, ranks = al.distributed.get_rank(), al.distributed.get_world_size()
+        mine = super().predict(np.array_split(x, ranks)[rank])
+        return np.concatenate(al.distributed.all_gather_object(mine))
+
+
+def trainer(network: Network, version: str, weights: Weights, distributed: bool = False) -> Trainer:
     """Whoever trains this version, from these weights on. Raises ValueError for an unknown one."""
+    if distributed:
+        return Parallel(network, weights)
     if version == FRAMEWORK:
         return Plain(network, weights) if network.module() is None else Modular(network, weights)
     if version not in network.versions:
@@ -100,14 +129,22 @@ def trainer(network: Network, version: str, weights: Weights) -> Trainer:
 
 
 def train(
-    network: Network, version: str = FRAMEWORK, epochs: int | None = None, data: Data | None = None
+    network: Network,
+    version: str = FRAMEWORK,
+    epochs: int | None = None,
+    data: Data | None = None,
+    distributed: bool = False,
 ) -> Iterator[Record]:
-    """Train from the start, an epoch for each record asked for; the last epoch is always tested."""
+    """Train from the start, an epoch for each record asked for; the last epoch is always tested.
+
+    With `distributed` all ranks train together, on parts of the batches.
+    """
     epochs = network.epochs if epochs is None else epochs
     if epochs < 0:
         raise ValueError(f"epochs must be 0 or more, not {epochs}")
     weights, rng = network.start()
-    learner, data = trainer(network, version, weights), network.data() if data is None else data
+    learner = trainer(network, version, weights, distributed)
+    data = network.data() if data is None else data
     return _records(network, learner, rng, epochs, data)
 
 

@@ -25,6 +25,7 @@ NAMESPACES = (
     "autograd_lite.cuda",
     "autograd_lite.data",
     "autograd_lite.derive",
+    "autograd_lite.distributed",
     "autograd_lite.draw",
     "autograd_lite.func",
     "autograd_lite.linalg",

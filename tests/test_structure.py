@@ -22,7 +22,7 @@ LAYERS = [
     ["derive"],
     ["nn", "draw", "check", "utils"],
     ["optim", "func"],
-    ["onnx", "aids", "autograd"],
+    ["onnx", "aids", "autograd", "distributed"],
     ["compiler"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -98,7 +98,7 @@ def test_the_core_needs_numpy_alone():
     allowed = {"numpy", "autograd_lite", *sys.stdlib_module_names}
     optional = {
         **{"graphviz": "draw", "pooch": "data", "numba": "compiler", "llvmlite": "compiler"},
-        **{"safetensors": "saving", "onnx": "onnx"},
+        **{"safetensors": "saving", "onnx": "onnx", "mpi4py": "distributed"},
     }
     for path in sources(PACKAGE):
         for line, module in runtime_imports(path):

@@ -1,0 +1,275 @@
+"""What the ranks of `test_distributed.py` do: `mpiexec -n 2 python tests/distributed_program.py SCENARIO [FOLDER]`."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+from autograd_lite import nn
+from autograd_lite.nn import functional as F
+
+dist = al.distributed
+
+
+class Words(nn.Module):
+    """Row-sparse gradients, a tied weight, a branch that is not always taken, two dtypes, an unused parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(50, 6, sparse=True)
+        self.first, self.second = nn.Linear(6, 6), nn.Linear(6, 3)
+        self.branch = nn.Linear(6, 6)
+        self.unused = nn.Linear(2, 2)
+        self.scale = nn.Parameter(al.ones(()))
+
+    def forward(self, x, branch=False):
+        h = F.tanh(self.first(self.embedding(x).mean(1)))
+        h = F.tanh(self.first(h))
+        if branch:
+            h = h + self.branch(h)
+        return self.second(h) * self.scale
+
+
+def parts(size):
+    """The batches of 20 steps, of different sizes."""
+    rng = np.random.default_rng(1)
+    for step in range(20):
+        count = 7 if step % 3 else 8
+        yield rng.integers(50, size=(count, 4)), rng.integers(3, size=count)
+
+
+def optimizer_of(name, model):
+    if name == "SGD":
+        return al.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    return al.optim.Adam(model.parameters(), lr=0.01)
+
+
+def trained(name, cap=1e-3, accumulate=1):
+    """The parameters after 20 steps, on the ranks' parts of the batches."""
+    al.manual_seed(dist.get_rank())  # the start is broadcast
+    model = dist.DistributedDataParallel(Words(), bucket_cap_mb=cap)
+    optimizer, rank, size = optimizer_of(name, model), dist.get_rank(), dist.get_world_size()
+    for step, (x, y) in enumerate(parts(size)):
+        mine = slice(rank, None, size)
+        if step % accumulate == 0:
+            optimizer.zero_grad()
+        if (step + 1) % accumulate:
+            with model.no_sync():
+                F.cross_entropy(model(x[mine], step > 4), y[mine]).backward()
+            continue
+        F.cross_entropy(model(x[mine], step > 4), y[mine]).backward()
+        optimizer.step()
+    return {name: p.data for name, p in model.module.named_parameters()}
+
+
+def equal(folder):
+    for name in ("SGD", "Adam"):
+        for cap, accumulate in ((1e-4, 1), (25.0, 1), (1e-4, 4)):
+            found = trained(name, cap, accumulate)
+            everybody = dist.all_gather_object(found)
+            for other in everybody:
+                assert all(np.array_equal(other[k], found[k]) for k in found)
+            dist.save(found, Path(folder) / f"{name}_{cap}_{accumulate}_{dist.get_world_size()}.npz")
+
+
+def collectives(_):
+    rank, size = dist.get_rank(), dist.get_world_size()
+    x = al.tensor([1.0 + rank, 2.0])
+    for op, value in (("sum", sum), ("avg", lambda v: sum(v) / len(v)), ("max", max), ("min", min)):
+        y = x.clone()
+        dist.all_reduce(y, op)
+        assert y.data.tolist() == [value([1.0 + r for r in range(size)]), value([2.0] * size)], (op, y)
+    whole = np.full((2, 3), float(rank))[:, ::2]
+    dist.broadcast(whole, src=size - 1)
+    assert (whole == size - 1).all()
+    half = al.tensor([rank], dtype=al.float16)
+    dist.broadcast(half, src=size - 1)
+    assert half.item() == size - 1
+    for numbers in (np.full((3, 4), rank + 1.0)[:, ::2], np.full(3, rank + 1, np.float16), np.full((), rank + 1)):
+        dist.all_reduce(numbers)
+        assert (numbers == size * (size + 1) // 2).all()
+    dist.barrier()
+    assert dist.all_gather_object("x" * rank) == ["x" * r for r in range(size)]
+    w = al.tensor([1.0, 1.0], requires_grad=True)
+    (w * (rank + 1)).sum().backward()
+    dist.average_gradients([w, al.tensor(1.0, requires_grad=True)], samples=rank)
+    assert np.allclose(w.grad.data, sum(r * (r + 1) for r in range(size)) / sum(range(size)))
+    print("rank", rank, "is done", flush=True)
+
+
+def empty(_):
+    """A rank without samples, whose mean over none is NaN, has no part in the mean."""
+    rank = dist.get_rank()
+    model = dist.DistributedDataParallel(nn.Linear(2, 1, bias=False))
+    for _ in range(2):
+        x = al.ones(0 if rank else 3, 2)
+        with np.errstate(all="ignore"):
+            loss = model(x).sum() / len(x.data) if not rank else model(x).sum() * np.nan
+        model.zero_grad()
+        loss.backward()
+        assert model.module.weight.grad.data.tolist() == [[1.0, 1.0]]
+
+
+def loop(model, steps=50, each=None):
+    optimizer = al.optim.SGD(model.parameters(), lr=0.01)
+    for step in range(steps):
+        x = al.ones(4, 3)
+        if each is not None:
+            x = each(step, x)
+        optimizer.zero_grad()
+        model(x).square().mean().backward()
+        optimizer.step()
+
+
+def network():
+    return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1))
+
+
+def dies(how):
+    def run(folder):
+        model = dist.DistributedDataParallel(network())
+
+        def each(step, x):
+            dist.save(model.module.state_dict(), Path(folder) / "checkpoint.npz")
+            if step == 10 and dist.get_rank() == dist.get_world_size() - 1:
+                how()
+            return x
+
+        loop(model, 10_000, each)
+
+    return run
+
+
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def raising():
+    raise KeyError("no such word")
+
+
+def hanging():
+    time.sleep(1000)
+
+
+def differs(_):
+    sizes = 5 + (dist.get_rank() == 1)
+    dist.DistributedDataParallel(nn.Sequential(nn.Linear(3, sizes), nn.Linear(sizes, 1)))
+
+
+def nan(_):
+    model = dist.DistributedDataParallel(network())
+    loop(model, 50, lambda step, x: x * np.nan if step == 7 and dist.get_rank() == 1 else x)
+
+
+def nan_rows(_):
+    model = dist.DistributedDataParallel(nn.Embedding(5, 2, sparse=True))
+    for step in range(5):
+        factor = np.nan if step == 3 and dist.get_rank() == 1 else 1.0
+        (model(np.array([1, 2])) * factor).sum().backward()
+
+
+def fewer(_):
+    loop(dist.DistributedDataParallel(network()), 20 if dist.get_rank() else 30)
+
+
+def no_gradient_at_all(_):
+    model = dist.DistributedDataParallel(network())
+    for _ in range(3):
+        y = model(al.ones(2, 3))
+        if dist.get_rank():
+            y.sum().backward()
+
+
+def compiled(_):
+    model = dist.DistributedDataParallel(network())
+
+    @al.compile
+    def step(x):
+        loss = model(x).square().mean()
+        loss.backward()
+        return loss
+
+    with pytest.raises(al.TraceError, match="DistributedDataParallel"):
+        step(al.ones(2, 3))
+    inner = model.module
+
+    @al.compile
+    def gradients(x):
+        inner.zero_grad()
+        loss = inner(x).square().mean()
+        loss.backward()
+        return loss
+
+    optimizer = al.optim.SGD(inner.parameters(), lr=0.1)
+    whole = np.random.default_rng(0).normal(size=(3, 5, 3))
+    for x in whole:
+        mine = x[dist.get_rank() :: dist.get_world_size()]
+        gradients(al.tensor(mine))
+        dist.average_gradients(inner.parameters(), samples=len(mine))
+        optimizer.step()
+    found = dist.all_gather_object(inner[0].weight.data)
+    assert all(np.array_equal(found[0], other) for other in found)
+
+
+def uneven(_):
+    """What is used, in which order, and whether a gradient is row-sparse, differs from rank to rank."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+    al.manual_seed(0)
+    start = [al.rand(4, 2) for _ in range(5)]
+
+    def loss_of(some, r, step):
+        a, b, c, rows, _ = some
+        if r == 0:
+            loss = (a * b).sum() + F.embedding(al.tensor([1, 1, 3]), rows).sum()
+        else:
+            loss = (b * (a + 1.0)).sum() + (c * r).sum() + (rows * 2.0).sum()
+        return loss + (F.embedding(al.tensor([r % 4]), c).square().sum() if step and r == 0 else 0.0)
+
+    class Parts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = nn.ParameterList([nn.Parameter(t.data.copy()) for t in start])
+
+        def forward(self, x, step):
+            return loss_of(list(self.parts), rank, step)
+
+    model = dist.DistributedDataParallel(Parts(), bucket_cap_mb=1e-5, reduction="sum")
+    for step in range(3):
+        held = [p.grad for p in model.module.parts]
+        before = [None if g is None else g.data.copy() for g in held]
+        model.zero_grad()
+        model(al.ones(1), step).backward()
+        for old, g in zip(before, held, strict=True):  # what was handed out is not written into
+            assert old is None or np.array_equal(old, g.data)
+        leaves = [t.clone().requires_grad_() for t in start]
+        sum((loss_of(leaves, r, step) for r in range(size)), al.tensor(0.0)).backward()
+        for p, leaf in zip(model.module.parts, leaves, strict=True):
+            assert (p.grad is None) == (leaf.grad is None)
+            assert p.grad is None or np.allclose(p.grad.data, leaf.grad.data, rtol=1e-13), step
+
+
+def buffers(_):
+    model = dist.DistributedDataParallel(nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 1)))
+    rank = dist.get_rank()
+    for _ in range(3):
+        model(al.ones(4, 3) * (rank + 1.0)).mean().backward()
+    model(al.ones(4, 3)).mean().backward()
+    means = dist.all_gather_object(model.module[1].running_mean.data)
+    assert all(np.allclose(means[0], m) for m in means)
+
+
+SCENARIOS = {
+    **{f.__name__: f for f in (equal, collectives, empty, differs, nan, nan_rows, fewer, no_gradient_at_all)},
+    **{f.__name__: f for f in (compiled, buffers, uneven)},
+    **{how.__name__: dies(how) for how in (killed, raising, hanging)},
+}
+
+if __name__ == "__main__":
+    dist.init_process_group(timeout=5.0 if sys.argv[1] in ("hanging", "no_gradient_at_all") else 100.0)
+    SCENARIOS[sys.argv[1]](sys.argv[2] if len(sys.argv) > 2 else None)
