@@ -97,8 +97,6 @@ class SigmoidCell(nn.RNNCell):
 
     weight_ih: nn.Parameter
     weight_hh: nn.Parameter
-    bias_ih: nn.Parameter
-    bias_hh: nn.Parameter
 
     def __init__(self) -> None:
         super().__init__(SIZE, SIZE)
