@@ -201,8 +201,9 @@ class Biased(Demonstration):
 
     drawn: Callable[[Ids], Weights] = two_linear
     parameters: ClassVar[Mapping[str, str]] = {
-        **Demonstration.parameters,
+        "weights_0_1": "first.weight",
         "bias_0_1": "first.bias",
+        "weights_1_2": "second.weight",
         "bias_1_2": "second.bias",
     }
 

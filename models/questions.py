@@ -141,9 +141,10 @@ class Questions(Network):
         """The weights as the chapter's stream has them, with a row for each word."""
         ids, words = Ids(0), len(self.stories.vocabulary)
         embed = ids.table(words, SIZE)
-        layers = {name: ids.linear(SIZE, words if name == "ho" else SIZE) for name in ("ih", "hh", "ho")}
-        weights = {f"weights_{name}": matrix for name, (matrix, _) in layers.items()}
-        return {"embed": embed, **weights, **{f"bias_{name}": bias for name, (_, bias) in layers.items()}}, ids.rng
+        weights = {"embed": embed}
+        for name in ("ih", "hh", "ho"):
+            weights[f"weights_{name}"], weights[f"bias_{name}"] = ids.linear(SIZE, words if name == "ho" else SIZE)
+        return weights, ids.rng
 
     def batches(self, data: Data, rng: np.random.RandomState) -> Iterator[Batch]:
         """All rows."""
