@@ -75,6 +75,16 @@ def words_and_linear(words: int, outputs: int) -> Callable[[Ids], Weights]:
     return drawn
 
 
+def by_first(weights: Weights, batch: Batch, delta: Array) -> Array:
+    """What the first weights have to do with it: the rows of a table that were read, or all of a matrix."""
+    found: Array = np.zeros_like(weights["weights_0_1"])
+    if batch.x.dtype.kind == "i":
+        np.add.at(found, batch.x, delta)
+    else:
+        found += batch.x.T.dot(delta)
+    return found
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TwoLayers(Handwritten):
     """Two layers by hand. `factor` is what the output's delta is multiplied with: 2 in the derivative of the square."""
@@ -106,14 +116,9 @@ class TwoLayers(Handwritten):
         deltas["layer_1"] = first = delta.dot(weights["weights_1_2"].T)
         if self.activated:
             deltas["layer_1_in"] = first = first * (1 - layer_1**2)
-        table = np.zeros_like(weights["weights_0_1"])
-        if batch.x.dtype.kind == "i":
-            np.add.at(table, batch.x, first)
-        else:
-            table = batch.x.T.dot(first)
         biases = {"bias_0_1": first.sum(axis=0), "bias_1_2": delta.sum(axis=0)}
         deltas |= {name: bias for name, bias in biases.items() if name in weights}
-        return deltas | {"weights_1_2": layer_1.T.dot(delta), "weights_0_1": table}
+        return deltas | {"weights_1_2": layer_1.T.dot(delta), "weights_0_1": by_first(weights, batch, first)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -281,7 +286,7 @@ class Classes(Words):
 class Selected(Handwritten):
     """Rows of a table by their numbers, and back: what meets in a row adds up."""
 
-    lr: float = 0.0
+    lr: float = 0.1
     signs: ClassVar[Mapping[str, int]] = {"weight": -1}
 
     def forward(self, weights: Weights, batch: Batch) -> Layers:
