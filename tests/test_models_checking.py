@@ -98,7 +98,7 @@ INTRODUCED: dict[str, dict[str, list[tuple[str, str | None]]]] = {
     "12.1": {"identity": [STALE]},
     "12.2": {
         **{f"hidden_{k}": [("shifted", "matmul")] for k in (4, 3, 2, 1)},
-        **dict.fromkeys(("decoder", "recurrent"), [STALE]),
+        **{key: [STALE] for key in ("decoder", "recurrent")},
         "embed": [("shifted", "add")],
         "start": [("missing-path", "matmul")],
     },
