@@ -360,6 +360,51 @@ def _recurrent(d: Hand, steps: int = 4) -> al.Tensor:
 
 
 @architecture
+def words_in_time(d: Hand, steps: int = 4) -> al.Tensor:
+    """One sentence: each word is told from the state before it; what follows the last word is told, and not scored."""
+    words = d.rng.integers(0, 6, steps)
+    E, R, D, s0 = d.draw(6, 3), d.draw(3, 3) * 0.7, d.draw(3, 6), d.draw(3)
+    h, errors = [s0], []
+    for word in words:
+        errors.append((h[-1] @ D - np.eye(6, dtype=d.dtype)[word]) / steps)
+        h.append(h[-1] @ R + E[word])
+
+    tE, tR, tD, state = d.leaf("E", E), d.leaf("R", R), d.leaf("D", D), d.leaf("h0", s0)
+    scores = []
+    for t, word in enumerate(words, 1):
+        scores.append(d.named(f"o{t}", state @ tD))
+        state = d.named(f"h{t}", state @ tR + al.nn.functional.embedding(word, tE))
+    scores.append(d.named(f"o{steps + 1}", state @ tD))
+    goals = np.vstack([np.eye(6, dtype=d.dtype)[words], d.zeros(1, 6)])
+    loss = (al.stack(scores) - al.tensor(goals))[:steps].square().sum() / (2 * steps)
+
+    do = [d(f"o{t + 1}", error, "o") for t, error in enumerate(errors)]
+    dh = {steps: h[-1] * 0}
+    for t in range(steps - 1, 0, -1):
+        carried = dh[t + 1] @ R.T
+        dh[t] = d(
+            f"h{t}", do[t] @ D.T + carried, "h",
+            read_too_late=("shifted", lambda t=t, carried=carried: do[t - 1] @ D.T + carried),
+            not_carried=("missing-path", lambda t=t: do[t] @ D.T),
+        )  # fmt: skip
+    dh[0] = d("h0", do[0] @ D.T + dh[1] @ R.T, "h0", only_carried=("missing-path", lambda: dh[1] @ R.T))
+
+    def of_words(first: int) -> np.ndarray:
+        table = E * 0
+        np.add.at(table, words, np.array([dh[t + first] for t in range(steps)]))
+        return table
+
+    def early(deltas: list[np.ndarray]) -> np.ndarray:
+        return sum(map(np.outer, [h[0] - LR * dh[0], *h[1:]], deltas))
+
+    states = [dh[t + 1] for t in range(steps)]
+    d("E", of_words(1), of_states_before=("shifted", lambda: of_words(0)))
+    d("D", sum(map(np.outer, h, do)), start_updated=("stale-weights", lambda: early(do)))
+    d("R", sum(map(np.outer, h, states)), start_updated=("stale-weights", lambda: early(states)))
+    return loss
+
+
+@architecture
 def recurrent(d: Hand) -> al.Tensor:
     return _recurrent(d)
 

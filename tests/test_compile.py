@@ -230,6 +230,26 @@ def test_row_sparse_gradients(optimizer):
     assert "add_rows" in run.source
 
 
+def test_an_index_that_is_an_array_of_the_program():
+    """Rows that are always the same ones: a constant in the step, and no argument."""
+    rows = np.array([1, 4, 1])
+
+    def make():
+        table = nn.Embedding(6, 3)
+        optimizer = sgd(table.parameters())
+
+        def step(y):
+            optimizer.zero_grad()
+            loss = (table(rows) - y).square().sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return list(table.parameters()), step, ()
+
+    both(make, [(al.tensor([[1.0, 2.0, 3.0]]),)])
+
+
 def test_an_index_out_of_range_is_refused_in_every_step():
     table = nn.Embedding(20, 4)
     run = al.compile(lambda index, y: table(index).sum() + y)

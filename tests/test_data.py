@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from autograd_lite import data
 from autograd_lite.data import sources
 from autograd_lite.data.formats import classes, idx, lines, table, table_text
-from autograd_lite.data.sets import ADMISSIONS, IMDB, MNIST
+from autograd_lite.data.sets import ADMISSIONS, BABI, IMDB, MNIST
 from autograd_lite.data.sources import DataError, DataMissing, DataSet, File, fetch
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
@@ -384,7 +384,9 @@ def test_only_a_newline_ends_a_line():
 # The public functions
 
 
-@pytest.mark.parametrize(("load", "source"), [(data.mnist, MNIST), (data.imdb, IMDB), (data.admissions, ADMISSIONS)])
+@pytest.mark.parametrize(
+    ("load", "source"), [(data.mnist, MNIST), (data.imdb, IMDB), (data.admissions, ADMISSIONS), (data.babi, BABI)]
+)
 def test_the_public_functions_name_what_is_missing(tmp_path, load, source):
     with pytest.raises(data.DataMissing, match=source.files[0].name) as caught:
         load(tmp_path)
@@ -394,7 +396,7 @@ def test_the_public_functions_name_what_is_missing(tmp_path, load, source):
 
 REAL = os.environ.get("AUTOGRAD_LITE_DATA")
 real = pytest.mark.skipif(
-    not REAL, reason="needs the data: set AUTOGRAD_LITE_DATA to a folder with mnist/, imdb/ and admissions/"
+    not REAL, reason="needs the data: set AUTOGRAD_LITE_DATA to a folder with mnist/, imdb/, admissions/, text/"
 )
 
 
@@ -433,6 +435,16 @@ def test_admissions_are_the_published_ones():
     for row, values in {15: (-0.932334, 0.131646), 115: (0.279614, 1.576859), 286: (1.837832, -0.446439)}.items():
         assert (gre[row], gpa[row]) == pytest.approx(values, abs=1e-6)
     assert not any(column.flags.writeable for column in vars(applicants).values())
+
+
+@real
+def test_babi_is_the_published_one():
+    stories = data.babi(REAL)
+    assert repr(stories) == "Babi(train: 3000, test: 3000)"
+    assert stories.train[:3] == (
+        "1 Mary moved to the bathroom.\n", "2 John went to the hallway.\n", "3 Where is Mary? \tbathroom\t1\n",
+    )  # fmt: skip
+    assert len({word for line in stories.train[:1000] for word in line.lower().strip("\n").split(" ")[1:]}) == 82
 
 
 @real

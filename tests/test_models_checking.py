@@ -83,6 +83,7 @@ def test_framework_and_corrected_pass(name: str) -> None:
 
 RELU, HALF = ("missing-derivative", "relu"), ("factor", None)
 TANH, SIGMOID, ROWS = ("wrong-point", "tanh"), ("missing-derivative", "sigmoid"), ("overwritten-rows", "take_rows")
+STALE = ("stale-weights", "matmul")
 INTRODUCED: dict[str, dict[str, list[tuple[str, str | None]]]] = {
     "5.3s": {"weights": [("wrong-operand", "multiply")]},
     "5.4s": {"weights": [("transposed", None)]},
@@ -94,6 +95,13 @@ INTRODUCED: dict[str, dict[str, list[tuple[str, str | None]]]] = {
     "11.1": {"layer_1_in": [SIGMOID]},
     "11.2": {"layer_1_in": [SIGMOID]},
     "11.3": {"weights_0_1": [ROWS, ("sum-for-mean", None)], "weights_1_2": [ROWS]},
+    "12.1": {"identity": [STALE]},
+    "12.2": {
+        **{f"hidden_{k}": [("shifted", "matmul")] for k in (4, 3, 2, 1)},
+        **{key: [STALE] for key in ("decoder", "recurrent")},
+        "embed": [("shifted", "add")],
+        "start": [("missing-path", "matmul")],
+    },
     "B.2s1": {"z": [("sign", "softplus")]},
     "B.2s2": {"z": [("sign", "negative")]},
     "B.3s1": {"Z1": [("wrong-operand", "matmul")]},
@@ -133,7 +141,8 @@ def test_the_scale_of_the_text(name: str) -> None:
         assert printed.what in {"signs", "outputs"}
         return
     scales = {"4": 1 / 2, "5": 1 / 2, "6": 1 / 2, "8": -1 / 2, "9": -1 / 100, "10": -1 / 128, "A": -1}
-    expected = 1.0 if name == "4.0" else scales.get(name.partition(".")[0], 1.0)
+    scales |= {"4.0": 1, "13.1": 1 / 2, "13.8": 4, "13.11": 100}
+    expected = scales[name] if name in scales else scales.get(name.partition(".")[0], 1.0)
     assert [one.scale for one in printed.deltas] == pytest.approx([expected] * len(printed.deltas), rel=1e-9)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +58,8 @@ def rows(edges: Sequence[Edge]) -> list[list[Edge]]:
     return [row[::-1] for row in found if len(row) > 1]
 
 
-def repeated(region: Region) -> Iterator[Slip]:
-    """The same slip at all repetitions of an op."""
+def repeated(region: Region, deltas: Mapping[Node, Any]) -> Iterator[Slip]:
+    """The same slip at all repetitions of an op; `deltas` are those that were written by hand."""
     graph = region.graph
     known = list(_series(graph, rows([(n, k) for n in graph.order for k in range(len(n.parents))])))
     for row in rows(region.edges):
@@ -75,6 +75,10 @@ def repeated(region: Region) -> Iterator[Slip]:
         for by, words in ((-1, "before"), (1, "after")):
             text = f"{many} {name} takes the gradient of the step {words}"
             yield Slip("shifted", name, text, 2.4, _gradients(region, row, by))
+            beyond = _beyond(region, row, by, deltas)
+            if beyond is not None:
+                text += f", and at the end the delta of {graph.label(beyond)}"
+                yield Slip("shifted", name, text, 2.5, _gradients(region, row, by, deltas[beyond]))
         yield from _operands(region, row, known, many)
 
 
@@ -136,13 +140,25 @@ def _turned(region: Region, edge: Edge) -> Change:
     return lambda g: -dense(region.rule(edge, g))
 
 
-def _gradients(region: Region, row: list[Edge], by: int) -> dict[Edge, Change]:
-    """Each repetition with the gradient of its neighbour; the one at the end has none."""
+def _gradients(region: Region, row: list[Edge], by: int, beyond: Array | None = None) -> dict[Edge, Change]:
+    """Each repetition with the gradient of its neighbour; the one at the end has none, or the one given."""
     changes: dict[Edge, Change] = {}
     for i, edge in enumerate(row):
         inside = 0 <= i + by < len(row)
-        changes[edge] = _fed(region, edge, region.above[row[i + by][0]]) if inside else nothing(edge)
+        g = region.above[row[i + by][0]] if inside else beyond
+        changes[edge] = nothing(edge) if g is None else _fed(region, edge, np.reshape(dense(g), edge[0].shape))
     return changes
+
+
+def _beyond(region: Region, row: list[Edge], by: int, deltas: Mapping[Node, Any]) -> Node | None:
+    """The tensor with a delta that comes next before, or after, those which the gradients of a row belong to.
+
+    Before the first step that is the state that a recurrence starts from.
+    """
+    end = row[0][0] if by < 0 else row[-1][0]
+    fits = [n for n in deltas if n is not region.target and squeezed(n.shape) == squeezed(end.shape)]
+    outside = [n for n in fits if (n.seq > end.seq) == (by > 0) and not any(n is e[0] for e in row)]
+    return (min if by > 0 else max)(outside, key=lambda n: n.seq) if outside else None
 
 
 def _fed(region: Region, edge: Edge, g: Any) -> Change:

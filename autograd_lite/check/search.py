@@ -122,7 +122,7 @@ class Search:
 
     def _singles(self) -> list[Slip]:
         single = list(slips(self.region, self.clues))
-        return sorted([*_together(single), *repeated(self.region), *single], key=lambda s: s.cost)
+        return sorted([*_together(single), *repeated(self.region, self.clues.deltas), *single], key=lambda s: s.cost)
 
     def _judge(self, slip: Slip, singles: list[Any], scaled: list[Any], tried: list[Slip]) -> None:
         made = self._made(slip.changes)

@@ -92,17 +92,23 @@ def _idle(made: Instruction, views: set[Var]) -> Var | None:
 
 def with_rows_taken(program: Program) -> None:
     """Rows that were read, and are added to, are not read a second time: the sum is made where they are."""
-    read = {made.args: made for made in program.instructions if made.kind == "take" and made.attrs["axis"] == 0}
+    takes = [made for made in program.instructions if made.kind == "take" and made.attrs["axis"] == 0]
+    read = {_by_identity(*made.args): made for made in takes}
     last = {var: k for k, made in enumerate(program.instructions) for var in made.uses()}
     viewed = {made.args[0] for made in program.instructions if made.kind == "view" or made.shares is not None}
     needed = set(program.results) | {var for _, var in program.writes}
     for k, made in enumerate(program.instructions):
         target, rows, *rest = made.args if made.kind == "rows" else (None, None)
-        taken = read.get((target, rows))
+        taken = read.get(_by_identity(target, rows))
         if taken is None or taken.out in viewed or taken.out in needed or last.get(taken.out, k) >= k or len(rest) != 3:
             continue
         if taken.out.dtype == target.dtype and not rest[2]:
             made.args = (*made.args, taken.out)
+
+
+def _by_identity(*args: Any) -> tuple[int, ...]:
+    """A key for values and constant arrays, which are rows that a step always reads."""
+    return tuple(map(id, args))
 
 
 def replaced(args: Any, by: dict[Var, Var]) -> Any:

@@ -82,6 +82,19 @@ ADMISSIONS = DataSet(
     ),
 )
 
+BABI = DataSet(
+    "bAbI qa1",
+    "text",
+    ("https://raw.githubusercontent.com/iamtrask/Grokking-Deep-Learning/master/tasksv11/en/{}",),
+    tuple(
+        File(f"qa1_single-supporting-fact_{part}.txt", sha256, partial(lines, count=3000))
+        for part, sha256 in (
+            ("train", "c64ba9b1a49bbb111ffc4cd2ae4f129d25c012399dd7ade9679eea464b9afb05"),
+            ("test", "55acf66cef2f6d798e2aa1d056e1ec8f24e910ea9215b639450574321132959b"),
+        )
+    ),
+)
+
 
 class Shown:
     """Shows what a data set holds without its values, which would fill many screens."""
@@ -148,6 +161,22 @@ class Admissions(Shown):
     gre: npt.NDArray[np.int64]
     gpa: npt.NDArray[np.float64]
     rank: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Babi(Shown):
+    """Stories of who went where, with questions: `train` and `test`, 3,000 lines each, each ending in its newline.
+
+    A line begins with its number in its story. Of a question, the answer and the number of the line that says so
+    follow after tabs.
+
+    >>> from autograd_lite import data
+    >>> data.Babi(("1 Mary moved to the hall.", "2 Where is Mary? \thall\t1"), ("1 John went to the garden.",))
+    Babi(train: 2, test: 1)
+    """
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
 
 
 def mnist(folder: Folder = None, *, download: bool = True) -> Mnist:
@@ -217,3 +246,26 @@ def admissions(folder: Folder = None, *, download: bool = True) -> Admissions:
     """
     (columns,) = fetch(ADMISSIONS, folder, download=download)
     return Admissions(**columns)
+
+
+def babi(folder: Folder = None, *, download: bool = True) -> Babi:
+    """The first of the bAbI tasks, in English: questions that a single line of a story answers, to train and to test.
+
+    `qa1_single-supporting-fact_train.txt` and `..._test.txt` are taken from `folder` or its sub-folder text/. Where
+    no folder is given, they are taken from text/ in the folder that AUTOGRAD_LITE_DATA names, if they are there, or
+    else from a cache, which they are downloaded to once, 190 kB, unless `download` is False.
+
+    J. Weston, A. Bordes, S. Chopra, T. Mikolov, A. M. Rush: Towards AI-Complete Question Answering: A Set of
+    Prerequisite Toy Tasks, 2015. CC BY 3.0.
+
+    Raises DataMissing where a file is in none of these places and cannot be downloaded, and DataError where one
+    is cut short or altered.
+
+    >>> from autograd_lite import data
+    >>> try:
+    ...     found = data.babi("my-data")
+    ... except data.DataMissing as missing:
+    ...     print(str(missing).partition(": not")[0])
+    bAbI qa1: qa1_single-supporting-fact_train.txt is missing
+    """
+    return Babi(*fetch(BABI, folder, download=download))

@@ -163,7 +163,7 @@ def _pressures(network: Network, learned: Learned) -> Iterator[tuple[Any, str]]:
     data, run = network.data(), trained(learned)
     goals = data.labels_train.reshape(len(data.x_train), -1)
     yes_or_no = goals.shape[1] == 1 and bool(np.isin(goals, (0, 1)).all())
-    if yes_or_no and 1 < len(goals) <= ROWS and data.x_train.shape[1] > 1 and data.x_train.min() >= 0:
+    if yes_or_no and 1 < len(goals) <= ROWS and data.x_train.shape[1:] > (1,) and data.x_train.min() >= 0:
         alone = next(iter(run.weights.values())) if run is not None and len(run.weights) == 1 else None
         figure = plots.pressures(data.x_train, goals, title=_plain(network.alias), trained=alone)
         what = "each weight" if alone is not None else "one weight for each input, without a hidden layer"

@@ -1,0 +1,149 @@
+"""The rules by which the engine of chapter 13 hands gradients on, over a recorded graph, to be held against the truth.
+
+Where all that is computed from a tensor says from whom a gradient comes, the tensor waits for every one of them, and
+the result is the gradient. Of the ops, though, only add, subtract and multiply say so. What the others hand to a
+tensor is added to its gradient, and the whole of it is passed on at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import autograd_lite as al
+from autograd_lite.core import Node
+from autograd_lite.graph import reach
+from autograd_lite.ops.shape import sum_to
+from autograd_lite.sparse import RowSparse
+from models.records import Array
+
+SAYING = ("add", "subtract", "multiply")
+
+
+class ComesTwice(RuntimeError):  # noqa: N818 - the name says it
+    """A tensor that says from whom its gradient comes has handed on its gradient more than once."""
+
+
+@dataclass(eq=False)
+class Passing:
+    """Gradients on their way. `quiet` is chapter 14's rule: what comes a second time is dropped without a word.
+
+    With `waits_for_all` a tensor that is told from whom a gradient comes waits for all that were computed from it, as
+    the chapter's engine counts them, those that never say anything with them; else for those alone that say it.
+    """
+
+    quiet: bool = False
+    waits_for_all: bool = False
+    grads: dict[Node, Array] = field(default_factory=dict)
+    waiting: dict[Node, Counter[Node]] = field(default_factory=dict)
+
+    def run(self, root: Node) -> dict[Node, Array]:
+        """The gradients of all tensors that any reach, depth first, from a gradient of ones."""
+        for node in reach([root]):
+            for parent in node.parents:
+                if parent is not None and (self.waits_for_all or _says(node)):
+                    self.waiting.setdefault(parent, Counter())[node] += 1
+        todo: list[tuple[Node, Array, Node | None]] = [(root, np.ones(root.shape), None)]
+        while todo:
+            node, g, origin = todo.pop()
+            if self._passes(node, g, origin):
+                edges = [k for k, parent in enumerate(node.parents) if parent is not None]
+                todo += [self._edge(node, k) for k in reversed(edges)]
+        return self.grads
+
+    def _passes(self, node: Node, g: Array, origin: Node | None) -> bool:
+        """Take a gradient in; is the whole passed on now?"""
+        waiting = self.waiting.get(node, Counter())
+        if origin is not None:
+            if waiting[origin] == 0 and self.quiet:
+                return False
+            if waiting[origin] == 0:
+                raise ComesTwice("a gradient came a second time: the chapter's engine stops here")
+            waiting[origin] -= 1
+        self.grads[node] = self.grads[node] + g if node in self.grads else g
+        return origin is None or not any(waiting.values())
+
+    def _edge(self, node: Node, k: int) -> tuple[Node, Array, Node | None]:
+        parent, op = node.parents[k], node.op
+        assert parent is not None
+        assert op is not None
+        rule = op.rules[op.slot(k)]
+        assert rule is not None
+        assert node.saved is not None
+        found = rule(self.grads[node], *(node.saved[k] or ()))
+        g = found.to_dense() if isinstance(found, RowSparse) else np.asarray(found)
+        fitted = np.asarray(g if g.shape == parent.shape else sum_to(g, shape=parent.shape))
+        return parent, fitted, node if _says(node) else None
+
+
+def _says(node: Node) -> bool:
+    return node.op is not None and node.op.name in SAYING
+
+
+def gradients(
+    loss: al.Tensor, tensors: Mapping[str, al.Tensor], *, quiet: bool = False, waits_for_all: bool = False
+) -> dict[str, Array]:
+    """The gradient of each tensor by the chapter's rules; zeros where none arrives. The graph is left as it is.
+
+    Raises ComesTwice where the chapter's engine stops, unless `quiet`, and ValueError for a loss without a graph.
+
+    >>> x = al.tensor([1.0, 2.0], requires_grad=True)
+    >>> once, twice = al.tanh(x).sum(), (al.tanh(x) + x).sum()
+    >>> truth, = al.autograd.grad(once, [x], retain_graph=True)
+    >>> bool(np.allclose(gradients(once, {"x": x})["x"], truth.data))
+    True
+    >>> hidden = x * 1.0
+    >>> loss = (al.tanh(hidden) + al.sigmoid(hidden)).sum()
+    >>> gradients(loss, {"x": x})["x"].shape
+    Traceback (most recent call last):
+    models.chapter_engine.ComesTwice: a gradient came a second time: the chapter's engine stops here
+    """
+    if loss.node is None:
+        raise ValueError("the loss was computed from nothing that requires a gradient")
+    found = Passing(quiet, waits_for_all).run(loss.node)
+    return {
+        name: np.zeros(tensor.shape) if tensor.node is None else found.get(tensor.node, np.zeros(tensor.shape))
+        for name, tensor in tensors.items()
+    }
+
+
+@dataclass(frozen=True)
+class Apart:
+    """How an array lies to the gradient: 1 and 1 where it is the gradient."""
+
+    cosine: float
+    ratio: float
+    off: float  # the length of the difference, relative to the gradient's
+
+
+def apart(found: Array, truth: Array) -> Apart:
+    """How far off a gradient is. Lengths are relative to the truth's.
+
+    >>> apart(np.array([2.0, 0.0]), np.array([1.0, 0.0]))
+    Apart(cosine=1.0, ratio=2.0, off=1.0)
+    """
+    a, b = found.ravel(), truth.ravel()
+    length, size = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    dot = float(a @ b)
+    return Apart(dot / (length * size) if length and size else 0.0, dot / size**2, float(np.linalg.norm(a - b)) / size)
+
+
+def lstm(steps: int, size: int = 8, rows: int = 4) -> tuple[al.Tensor, dict[str, al.Tensor]]:
+    """The loss of chapter 14's LSTM after so many steps, summed over them, and its weights by name."""
+    rng = np.random.RandomState(0)
+    names = [f"weights_{kind}{gate}" for kind in "xh" for gate in "fiog"]
+    drawn = {name: rng.randn(size, size) / np.sqrt(size) for name in names} | {"decoder": rng.randn(size, 5)}
+    weights = {name: al.tensor(array, requires_grad=True, name=name) for name, array in drawn.items()}
+    h = al.tensor(rng.randn(rows, size))
+    c, loss = al.tensor(rng.randn(rows, size)), al.tensor(0.0)
+    for _ in range(steps):
+        x = al.tensor(rng.randn(rows, size))
+        into = {gate: x @ weights[f"weights_x{gate}"] + h @ weights[f"weights_h{gate}"] for gate in "fiog"}
+        f, i, o = (al.sigmoid(into[gate]) for gate in "fio")
+        c = f * c + i * al.tanh(into["g"])
+        h = o * al.tanh(c)
+        loss = loss + al.nn.functional.cross_entropy(h @ weights["decoder"], rng.randint(0, 5, rows))
+    return loss, weights
