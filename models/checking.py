@@ -118,7 +118,8 @@ def places(network: Network) -> list[Place]:
     trainer = training.trainer(network, FRAMEWORK, weights)
     last = batch
     for later_batch in islice(following, WARM_UP):
-        trainer.step(last)
+        layers, _ = trainer.step(last)
+        network.carry(trainer.weights, layers)
         last = later_batch
     later = {name: weight.copy() for name, weight in trainer.weights.items()}
     finite = all(np.isfinite(weight).all() for weight in later.values())
@@ -145,6 +146,7 @@ def _batches(network: Network, rng: np.random.RandomState) -> Iterator[Batch]:
 
 def check(network: Network) -> list[Checked]:
     """All versions of a network; where its data are missing, that it was skipped and why."""
+    network = network.small()
     try:
         whole = places(network)
     except FileNotFoundError as error:

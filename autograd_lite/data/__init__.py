@@ -1,10 +1,23 @@
-"""Real data sets, verified against what was published: `mnist`, `imdb` and `admissions`.
+"""Real data sets, verified against what was published: `mnist`, `imdb`, `admissions`, `shakespeare` and `enron`.
 
 Import it by its name, `from autograd_lite import data`: the framework itself does without. Downloads need pooch
 (`pip install "autograd_lite[data]"`); files in a folder of one's own need NumPy alone.
 """
 
-from autograd_lite.data.sets import Admissions, Imdb, Mnist, admissions, imdb, mnist
+from autograd_lite.data.sets import Admissions, Enron, Imdb, Mnist, admissions, enron, imdb, mnist, shakespeare
 from autograd_lite.data.sources import DataError, DataMissing, offline
 
-__all__ = ["Admissions", "DataError", "DataMissing", "Imdb", "Mnist", "admissions", "imdb", "mnist", "offline"]
+__all__ = [
+    "Admissions",
+    "DataError",
+    "DataMissing",
+    "Enron",
+    "Imdb",
+    "Mnist",
+    "admissions",
+    "enron",
+    "imdb",
+    "mnist",
+    "offline",
+    "shakespeare",
+]
