@@ -24,6 +24,7 @@ from models import (
     chapter_10,
     chapter_11,
     chapter_14,
+    chapter_15,
     part_a,
     part_b,
 )
@@ -52,6 +53,7 @@ __all__ = [
 _modules = (
     *(chapter_03, chapter_04, chapter_05, chapter_06, chapter_08, chapter_09, chapter_10, chapter_11),
     chapter_14,
+    chapter_15,
     *(part_a, part_b),
 )
 chapters: dict[str, tuple[Network, ...]] = {

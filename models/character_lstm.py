@@ -172,7 +172,7 @@ class CharacterLSTM(CharacterNetwork):
 
     def start(self) -> tuple[Weights, np.random.RandomState]:
         """The table uniform, the matrices normal, biases zero, and so are the weights of the scores."""
-        draws, size, hidden = Draws(0), len(self.text().vocabulary), self.hidden
+        draws, size, hidden = Draws(0, 1_000_000_000), len(self.text().vocabulary), self.hidden
         weights = {"embed": draws.uniform(size, hidden)}
         for gate in GATES:
             weights |= {f"x{gate}": draws.normal(hidden, hidden), f"b{gate}": draws.zeros(hidden)}

@@ -131,10 +131,10 @@ class CharacterNetwork(Network):
 
 
 class Draws:
-    """Initial weights in the order in which the text's framework draws them, one number more after each."""
+    """Initial weights in the order in which the text's framework draws them, after each a number under `below`."""
 
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.RandomState(seed)
+    def __init__(self, seed: int, below: int) -> None:
+        self.rng, self.below = np.random.RandomState(seed), below
 
     def uniform(self, rows: int, columns: int) -> Array:
         """The table of an embedding: uniform in ±1 / (2 columns)."""
@@ -149,5 +149,5 @@ class Draws:
         return self._then(np.zeros(size))
 
     def _then(self, drawn: Array) -> Array:
-        self.rng.randint(0, 100000)
+        self.rng.randint(0, self.below)
         return drawn

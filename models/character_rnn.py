@@ -125,7 +125,7 @@ class CharacterRNN(CharacterNetwork):
 
     def start(self) -> tuple[Weights, np.random.RandomState]:
         """The table uniform, the matrices normal, biases and the state zero."""
-        draws, size, hidden = Draws(0), len(self.text().vocabulary), self.hidden
+        draws, size, hidden = Draws(0, 100_000), len(self.text().vocabulary), self.hidden
         weights = {"embed": draws.uniform(size, hidden)}
         for name, outputs in (("ih", hidden), ("hh", hidden), ("ho", size)):
             weights |= {f"w_{name}": draws.normal(hidden, outputs), f"b_{name}": draws.zeros(outputs)}

@@ -8,6 +8,7 @@ python -m models.shakespeare --compiled --prompt "KING" --temperature 0.7
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -61,7 +62,7 @@ class Training:
             total += error.item() / network.steps
         for group in self.optimizer.param_groups:
             group["lr"] *= network.decay
-        return float(al.exp(al.tensor(total / len(x))).item())
+        return math.exp(total / len(x))
 
     def whole_text(self, rows: int = 1) -> float:
         """The perplexity of the whole text, as it is with these weights."""
