@@ -15,6 +15,8 @@ from models.characters import State, Text, shakespeare, softmax, stretches
 from models.network import Network
 from models.records import Array, Batch, Data, Epoch, Figures, Layers, Weights
 
+BEGINNING = 200  # characters of which derivatives are checked
+
 
 @dataclass(frozen=True, eq=False)
 class Stretch(Batch):
@@ -63,8 +65,9 @@ class CharacterNetwork(Network):
             yield Stretch(x, labels, number=number)
 
     def small(self) -> Network:
-        """The same with few units, rows and steps, and all that is read for them."""
-        return replace(self, hidden=8, rows=3, steps=5)
+        """The same with few units, rows and steps, on the beginning of the text."""
+        whole = self.text
+        return replace(self, hidden=3, rows=3, steps=3, text=lambda: whole().beginning(BEGINNING))
 
     @abstractmethod
     def first_state(self, rows: int) -> Weights:

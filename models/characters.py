@@ -35,6 +35,10 @@ class Text:
             raise LookupError(f"{unknown[0]!r} is not among the {len(self.vocabulary)} characters of the text")
         return np.array([self.vocabulary.index(character) for character in written], dtype=np.intp)
 
+    def beginning(self, length: int) -> Text:
+        """Its first characters as a text of their own, with no others in the vocabulary."""
+        return characters(self.decode(self.indices[:length]))
+
     def decode(self, numbers: Iterable[int]) -> str:
         """The characters of some numbers."""
         return "".join(self.vocabulary[number] for number in numbers)
