@@ -359,3 +359,45 @@ def test_states_that_are_carried_have_no_graph() -> None:
     assert not h.requires_grad
     assert not c.requires_grad
     assert training.epoch() > training.epoch() > training.epoch()
+
+
+# ----- drawn, derived, compiled -----
+
+
+@tiny
+def test_time_is_folded_in_the_picture(network: CharacterNetwork) -> None:
+    long = replace(network, steps=16)
+    weights, rng = long.start()
+    graph = long.graph(weights, next(long.batches(long.data(), rng)))
+    assert "× 1" in al.to_dot(graph.result)
+    assert al.to_dot(graph.result).count("->") < 80
+
+
+@tiny
+def test_derived_code_computes_the_deltas_written_by_hand(network: CharacterNetwork) -> None:
+    weights, batch = place(network)
+    code = str(al.derive(network.graph(weights, batch).result))
+    for name in set(weights) - set(network.frozen):
+        assert f"{name}_delta" in code, name
+
+
+@tiny
+def test_a_compiled_gradient_is_the_eager_one(network: CharacterNetwork) -> None:
+    weights, batch = place(network)
+    corrected = network.versions["corrected"].deltas(weights, batch)
+    tensors = network.tensors(weights)
+
+    def gradient() -> Any:
+        for tensor in tensors.values():
+            tensor.grad = None
+        error = network.graph(tensors, batch).result
+        error.backward()
+        return error
+
+    step = al.compile(gradient)
+    for _ in range(2):
+        step()
+    for name in set(weights) - set(network.frozen):
+        grad = tensors[name].grad
+        assert grad is not None
+        assert close(grad.data, corrected[name], 1e-10), name
