@@ -116,11 +116,11 @@ class CharacterNetwork(Network):
         """A step, and the mean cross-entropy of what its error asks about."""
         if self.counted is not None and isinstance(batch, Stretch) and batch.number >= self.counted:
             return Figures()
-        given = np.take_along_axis(output, self.asked(batch.labels)[..., None], -1)[..., 0]
+        given = np.take_along_axis(output, self.answered(batch.labels)[..., None], -1)[..., 0]
         by_step = np.atleast_1d(-np.mean(np.log(given), axis=0))
         return Figures(1, cross_entropy=float(sum(by_step) / len(by_step)))
 
-    def asked(self, labels: Array) -> Array:
+    def answered(self, labels: Array) -> Array:
         """Those of the labels that the output answers."""
         return labels
 

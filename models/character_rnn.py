@@ -150,7 +150,7 @@ class CharacterRNN(CharacterNetwork):
         error: al.Tensor = F.cross_entropy(output, al.tensor(batch.labels[:, -1]))
         return error
 
-    def asked(self, labels: Array) -> Array:
+    def answered(self, labels: Array) -> Array:
         """The last of each row."""
         last: Array = labels[:, -1]
         return last
