@@ -25,6 +25,8 @@ from models import (
     chapter_11,
     chapter_12,
     chapter_13,
+    chapter_14,
+    chapter_15,
     part_a,
     part_b,
 )
@@ -52,7 +54,7 @@ __all__ = [
 
 _modules = (
     *(chapter_03, chapter_04, chapter_05, chapter_06, chapter_08, chapter_09, chapter_10, chapter_11),
-    *(chapter_12, chapter_13),
+    *(chapter_12, chapter_13, chapter_14, chapter_15),
     *(part_a, part_b),
 )
 chapters: dict[str, tuple[Network, ...]] = {

@@ -102,6 +102,7 @@ class Network(ABC):
     accuracy: float | None = None  # on the test examples after all epochs, corrected and framework: rounded down
     frozen: tuple[str, ...] = ()
     running: bool = False  # figures of the training run on from epoch to epoch
+    decay: float = 1.0  # what the learning rate is multiplied by after each epoch
     objective: ClassVar[str | None] = None
     parameters: ClassVar[Mapping[str, str]] = {}  # where in the module each weight is; empty without a module
 
@@ -162,6 +163,20 @@ class Network(ABC):
     def focus(self, weights: Weights, batch: Batch) -> tuple[Weights, Batch]:
         """The same step on no more rows of its weights than it reads, so that it can be checked entry by entry."""
         return weights, batch
+
+    def forget(self, weights: Weights) -> None:  # noqa: B027 - most have no state
+        """Before an epoch of training: put the states that are kept among the weights back, in place."""
+
+    def carry(self, weights: Weights, layers: Layers) -> None:  # noqa: B027 - most have no state
+        """After a step: write what it hands on to the next, beside what it learned, into the weights that keep it."""
+
+    def handed_on(self, model: nn.Module) -> Layers:
+        """Of what the module computed last, the layers that `carry` asks for."""
+        return {}
+
+    def small(self) -> Network:
+        """The same network in a size in which its derivatives can be checked entry by entry."""
+        return self
 
     # The same for all
 

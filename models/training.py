@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +23,10 @@ class Trainer(ABC):
     def step(self, batch: Batch) -> tuple[Layers, Deltas]:
         """Train on one batch; returns the layers before it, the output last, and what deltas are known."""
 
+    @abstractmethod
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rate."""
+
     def predict(self, x: Array) -> Array:
         """The output for each row of `x`, without dropout."""
         return self.network.predict(self.weights, x)
@@ -36,6 +41,10 @@ class ByHand(Trainer):
     def step(self, batch: Batch) -> tuple[Layers, Deltas]:
         """The hand-written step."""
         return self.handwritten.step(self.weights, batch)
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rate."""
+        self.handwritten = replace(self.handwritten, lr=self.handwritten.lr * factor)
 
 
 class Plain(Trainer):
@@ -56,6 +65,11 @@ class Plain(Trainer):
         layers = {name: layer.data for name, layer in graph.layers.items()}
         return layers | {"answer": self.network.answer(list(layers.values())[-1])}, deltas
 
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rate."""
+        if self.optimizer is not None:
+            _slow_down(self.optimizer, factor)
+
     def _learn(self, graph: Graph) -> Deltas:
         assert graph.error is not None
         assert self.optimizer is not None
@@ -75,9 +89,9 @@ class Modular(Trainer):
 
     def __init__(self, network: Network, weights: Weights) -> None:
         self.network, self.model = network, network.build(weights)
-        by_path = dict(self.model.named_parameters())
-        trained = [by_path[path] for name, path in network.parameters.items() if name not in network.frozen]
-        self.optimizer = al.optim.SGD(trained, lr=network.versions[CORRECTED].lr)
+        by_path = {**dict(self.model.named_buffers()), **dict(self.model.named_parameters())}
+        trained = dict.fromkeys(path for name, path in network.parameters.items() if name not in network.frozen)
+        self.optimizer = al.optim.SGD([by_path[path] for path in trained], lr=network.versions[CORRECTED].lr)
         self.weights = network.arrays({path: parameter.data for path, parameter in by_path.items()})
 
     def step(self, batch: Batch) -> tuple[Layers, Deltas]:
@@ -86,7 +100,16 @@ class Modular(Trainer):
         self.optimizer.zero_grad()
         self.network.error(output, batch).backward()
         self.optimizer.step()
-        return {"answer": self.network.answer(output.data)}, {}
+        return {**self.network.handed_on(self.model), "answer": self.network.answer(output.data)}, {}
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rate."""
+        _slow_down(self.optimizer, factor)
+
+
+def _slow_down(optimizer: al.optim.Optimizer, factor: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] *= factor
 
 
 class Parallel(Modular):
@@ -155,10 +178,13 @@ def _records(
     for iteration in range(epochs):
         counted = counted if network.running else Figures()
         layers, deltas = Layers(), Deltas()
+        network.forget(learner.weights)
         for batch in network.batches(data, rng):
             layers, deltas = learner.step(batch)
+            network.carry(learner.weights, layers)
             counted += network.figures(list(layers.values())[-1], batch)
         tested = iteration % network.test_every == 0 or iteration == epochs - 1
+        learner.slow_down(network.decay)
         test = _test(network, learner, data) if tested else None
         epoch = Epoch(iteration, len(data.x_train), counted, test, layers, deltas, learner.weights)
         row = network.row(epoch)

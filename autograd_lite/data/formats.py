@@ -101,6 +101,21 @@ def lines(content: bytes, count: int) -> tuple[str, ...]:
     return found
 
 
+def text(content: bytes, count: int) -> str:
+    """A text of so many characters.
+
+    >>> text(b"to be", 5)
+    'to be'
+    """
+    try:
+        found = content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not a text: found {error}, expected UTF-8") from error
+    if len(found) != count:
+        raise ValueError(f"wrong length: found {len(found)} characters, expected {count}")
+    return found
+
+
 def classes(content: bytes, count: int, values: Mapping[str, float]) -> Array:
     r"""One number for each line, by the word that stands there; float64 and read-only.
 

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.data.formats import classes, idx, lines, table, table_text
+from autograd_lite.data.formats import classes, idx, lines, table, table_text, text
 from autograd_lite.data.sources import DataSet, File, fetch
 
 Folder = str | os.PathLike[str] | None
@@ -96,6 +96,39 @@ BABI = DataSet(
 )
 
 
+SHAKESPEARE = DataSet(
+    "text in the style of Shakespeare",
+    "text",
+    ("https://raw.githubusercontent.com/iamtrask/Grokking-Deep-Learning/master/{}",),
+    (
+        File(
+            "shakespear.txt",
+            "c879e55c5e318b9d978064e246306e01d60be15a50f64d9438daeaeacbc119e8",
+            partial(text, count=99993),
+        ),
+    ),
+)
+
+ENRON = DataSet(
+    "Enron spam",
+    "enron",
+    ("http://www2.aueb.gr/users/ion/data/enron-spam/",),  # as one file for each mail
+    (
+        File(
+            "ham.txt",
+            "77f51fd97af51e9ad11ba48373a1162c042fb364e15d5b4bf48bf36a34fdc383",
+            partial(lines, count=3672),
+        ),
+        File(
+            "spam.txt",
+            "7d2725a3feb210c58a5541fb25a53628d1c78e37ba43741f9b4cce7c51bf693d",
+            partial(lines, count=1500),
+        ),
+    ),
+    served=False,
+)
+
+
 class Shown:
     """Shows what a data set holds without its values, which would fill many screens."""
 
@@ -177,6 +210,19 @@ class Babi(Shown):
 
     train: tuple[str, ...]
     test: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Enron(Shown):
+    """Mails, `ham` that was wanted and `spam` that was not: a string each, white space squeezed, ending in a newline.
+
+    >>> from autograd_lite import data
+    >>> data.Enron(("see you at noon\\n",), ("win a prize\\n", "act now\\n"))
+    Enron(ham: 1, spam: 2)
+    """
+
+    ham: tuple[str, ...]
+    spam: tuple[str, ...]
 
 
 def mnist(folder: Folder = None, *, download: bool = True) -> Mnist:
@@ -269,3 +315,46 @@ def babi(folder: Folder = None, *, download: bool = True) -> Babi:
     bAbI qa1: qa1_single-supporting-fact_train.txt is missing
     """
     return Babi(*fetch(BABI, folder, download=download))
+
+
+def shakespeare(folder: Folder = None, *, download: bool = True) -> str:
+    """99,993 characters in the style of Shakespeare, of 62 kinds.
+
+    `shakespear.txt` is taken from `folder` or its sub-folder text/. Where no folder is given, it is taken from text/
+    in the folder that AUTOGRAD_LITE_DATA names, if it is there, or else from a cache, which it is downloaded to
+    once, 100 kB, unless `download` is False. No licence is stated.
+
+    Raises DataMissing where the file is in none of these places and cannot be downloaded, and DataError where it
+    is cut short or altered.
+
+    >>> from autograd_lite import data
+    >>> try:
+    ...     found = data.shakespeare("my-data")
+    ... except data.DataMissing as missing:
+    ...     print(str(missing).partition(": not")[0])
+    text in the style of Shakespeare: shakespear.txt is missing
+    """
+    (written,) = fetch(SHAKESPEARE, folder, download=download)
+    return str(written)
+
+
+def enron(folder: Folder = None) -> Enron:
+    """3,672 wanted and 1,500 unwanted mails of the Enron-spam corpus, its part enron1, one in each line.
+
+    `ham.txt` and `spam.txt` are taken from `folder` or its sub-folder enron/, or where no folder is given from enron/
+    in the folder that AUTOGRAD_LITE_DATA names. In this form they cannot be downloaded: the corpus has a file for
+    each mail.
+
+    V. Metsis, I. Androutsopoulos, G. Paliouras: Spam Filtering with Naive Bayes - Which Naive Bayes?, CEAS 2006. It is
+    real mail; no licence is stated.
+
+    Raises DataMissing where a file is not there, and DataError where one is cut short or altered.
+
+    >>> from autograd_lite import data
+    >>> try:
+    ...     found = data.enron("my-data")
+    ... except data.DataMissing as missing:
+    ...     print(str(missing).partition(": not")[0])
+    Enron spam: ham.txt is missing
+    """
+    return Enron(*fetch(ENRON, folder, download=False))

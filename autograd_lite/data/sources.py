@@ -18,6 +18,10 @@ from autograd_lite.data.formats import PACKINGS, unpack
 
 VARIABLE = "AUTOGRAD_LITE_DATA"
 SECONDS = 30  # how long a server may keep silent
+DOWNLOADED = (
+    '- install pooch (pip install "autograd_lite[data]"), connect to the internet and leave folder= out: it is '
+    "downloaded once."
+)
 CHUNK = 1 << 16  # bytes between two steps of the progress bar
 
 
@@ -84,13 +88,15 @@ class File:
 class DataSet:
     """A published data set: its title, the folder its files lie in, and their addresses, in the order of trying.
 
-    In an address {} stands for the name of a file; what follows it, .gz or .xz, tells how the file is packed.
+    In an address {} stands for the name of a file; what follows it, .gz or .xz, tells how the file is packed. What is
+    not `served` has another form there, and cannot be downloaded.
     """
 
     title: str
     folder: str
     addresses: tuple[str, ...]
     files: tuple[File, ...]
+    served: bool = True
 
 
 def fetch(data: DataSet, folder: str | os.PathLike[str] | None = None, *, download: bool = True) -> tuple[Any, ...]:
@@ -202,11 +208,11 @@ def _missing(data: DataSet, file: File, places: list[Path], why: str, tried: lis
         "\n".join(
             [
                 f"{data.title}: {file.name} is missing: {searched}, and {why}.",
-                f"It comes from {_address(data, file)}. There are two ways to have it:",
+                f"It comes from {_address(data, file)}. "
+                f"There {'are two ways' if data.served else 'is one way'} to have it:",
                 f"- get a folder that holds {data.folder}/{file.name}, as it is, .gz or .xz, and name that folder by "
-                f"{VARIABLE} or by folder=;",
-                '- install pooch (pip install "autograd_lite[data]"), connect to the internet and leave folder= out: '
-                "it is downloaded once.",
+                f"{VARIABLE} or by folder={';' if data.served else '.'}",
+                *([DOWNLOADED] if data.served else []),
                 *(f"Tried {failure}" for failure in tried or []),
             ]
         )

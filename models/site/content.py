@@ -105,7 +105,7 @@ def content(network: Network, quick: bool) -> Content:
     } | {"verdict": verdict(found)}
     if any(c.what == "skipped" for c in found):
         return Content(**said, missing=next(c.note for c in found if c.note))
-    recorded = _Recorded(network)
+    recorded = _Recorded(network.small())
     runs = learned.learn(network, quick)
     told = said["verdict"].kind == WRONG
     player, why_not = recorded.player(found)
@@ -249,7 +249,8 @@ def _called(network: Network, finding: DeltaFinding) -> str:
     text = source.delta_lines(handwritten, [finding.name]).get(finding.name)
     if text is None or all(c.kind != "missing-derivative" for reading in finding.readings for c in reading):
         return ""
-    at = [network.focus(place.weights, place.batch) for place in checking.places(network)]
+    small = network.small()
+    at = [small.focus(place.weights, place.batch) for place in checking.places(small)]
     called = source.slopes_of_one(handwritten, text, [handwritten.forward(weights, batch) for weights, batch in at])
     words = "The code does call a derivative, but here it is 1 for every number, so that nothing is changed by it"
     return f"{words}: {', '.join(called)}." if called else ""

@@ -19,7 +19,8 @@ from models.word_network import WordNetwork
 
 QUICK = 5000  # training examples that a quick training sees
 SMALL = 500  # examples of which a training is always a full one
-REVIEWS = {"11.3": (50, 2000)}  # that are trained on, quickly and in full: each of them is hundreds of steps
+# examples that are trained on, quickly and in full, where each of them is hundreds of steps, or a long one
+FEW = {"11.3": (50, 2000), "14.2": (5, 195), "14.3": (2, 50)}
 UNITS = 40  # hidden units whose weights are shown as pictures
 ASKED = ("beautiful", "terrible")  # words of a map, where the network is not asked for others
 NUMBERS = 40  # of weights that are shown as numbers
@@ -61,8 +62,8 @@ def learn(network: Network, quick: bool) -> Learned:
     """Train the hand-written versions; quickly, on no more than `QUICK` examples. Raises FileNotFoundError."""
     data = network.data()
     size, epochs = len(data.x_train), network.epochs
-    if network.id in REVIEWS:
-        data = words.first(data, REVIEWS[network.id][not quick])
+    if network.id in FEW:
+        data = words.first(data, FEW[network.id][not quick])
     elif quick and size > SMALL:
         data, epochs = words.first(data, QUICK), max(1, min(epochs, QUICK // size))
     versions = [name for name in (PRINTED, CORRECTED) if name in network.versions]

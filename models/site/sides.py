@@ -192,7 +192,7 @@ class _Derived:
     """Lines of those deltas for which the check had none, since an array in them had no name: here it has one."""
 
     def __init__(self, network: Network, version: str) -> None:
-        self.network, self.version = network, version
+        self.network, self.version = network.small(), version
         self.weights = set(network.start()[0])
         self._places: list[Place] | None = None
 
