@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -20,11 +21,12 @@ sys.path.insert(0, str(ROOT))
 from autograd_lite.check import DeltaFinding, StepFinding  # noqa: E402
 from autograd_lite.check.search import Reading  # noqa: E402
 from autograd_lite.data import offline  # noqa: E402
-from models import Network, checking, networks, report, train, words  # noqa: E402
+from models import Network, chapter_engine, checking, networks, report, train, words  # noqa: E402
 from models.network import CORRECTED, PRINTED  # noqa: E402
 
 PAGE = ROOT / "docs" / "errata.md"
 TRAINED = ROOT / "docs" / "trained.json"
+WIDTH = 120  # of a line
 REVIEWS = 2000  # of IMDB, on which 11.3 is trained here: all of them take half an hour each way
 
 HEAD = """\
@@ -39,6 +41,28 @@ should be, from the deltas above it as they are. All of it is measured after som
 `python -m models check --explain NAME` prints the whole page of a network; [how to read it](deltas.md).
 
 Made by `docs/generate.py`; the trainings by `docs/errata.py --train`, on the data that each network's text uses.
+"""
+
+ENGINE, ENGINE_ALIAS, ENGINE_BEFORE = "13.10", "engine", "13.11"
+RIGHT = 1e-12
+ENGINE_HEAD = """\
+No network, but the rules by which the chapter's framework takes a gradient back through a graph, restated in
+`models/chapter_engine.py` and held against the gradient. Add, subtract and multiply say from whom a gradient comes, and
+a tensor waits for all of those that do; every other op hands its gradient over without a word, and the tensor passes on
+at once the *whole* of what it has so far. Where that comes to a tensor that says so a second time, chapter 13 raises an
+exception; from chapter 14 on what comes again is dropped in silence. Right is what is right to 1e-12; else there
+are the cosine, the ratio, and the length of the difference to the gradient, relative to the gradient's.
+
+| h | the loss is the sum of | chapter 13 | chapter 14: cosine | ratio | off |
+|---|---|---|---|---|---|"""
+ENGINE_STEPS = """\
+On the LSTM of chapter 14, in small, over some steps of time, the gradients of all its weights together:
+
+| steps | chapter 13 | chapter 14: cosine | ratio | off |
+|---|---|---|---|---|"""
+ENGINE_TAIL = """\
+Why, and what it does to the printed losses: [backpropagation through time](time.md#an-engine-that-does-not-wait). What
+is left of the LSTM's pass, delta by delta: [14.3](#143-character-lstm).
 """
 
 
@@ -68,7 +92,7 @@ def sections() -> dict[str, str]:
 
 def _section(network: Network, found: checking.Checked, trained: dict[str, str] | None) -> Iterator[str]:
     yield f"## {network.id} {network.alias}\n"
-    yield f"{network.sentence} The error: {network.objective}.{_whole(found)}\n"
+    yield filled(f"{network.sentence} The error: {network.objective}.{_whole(found)}") + "\n"
     for finding, readings in found.introduced:
         yield from _delta(finding, readings)
     for step in report.strayed(found):
@@ -80,7 +104,7 @@ def _section(network: Network, found: checking.Checked, trained: dict[str, str] 
             if name in trained:
                 yield textwrap.fill(
                     f"{name:10}  {trained[name]}",
-                    120,
+                    WIDTH,
                     subsequent_indent=" " * 12,
                     break_long_words=False,
                     break_on_hyphens=False,
@@ -95,23 +119,54 @@ def _whole(found: checking.Checked) -> str:
 
 def _delta(finding: DeltaFinding, readings: list[Reading]) -> Iterator[str]:
     given = " and ".join(f"the delta of `{name}`" for name in finding.above) or "the error"
-    yield f"**The delta of `{finding.name}`**, given {given}{_lie(finding)}:\n"
+    yield filled(f"**The delta of `{finding.name}`**, given {given}{_lie(finding)}:") + "\n"
     for i, reading in enumerate(readings or [()]):
         text = "; and ".join(f"*{cause.kind}*, {cause.explanation}" for cause in reading) or "no cause was found"
-        yield f"- {'fits as well: ' if i else ''}{text}"
+        yield filled(f"- {'fits as well: ' if i else ''}{text}", "  ")
     yield ""
     if finding.line:
-        line = finding.line.replace("; ", "\n")
-        yield f"Corrected:\n\n```python\n{line}\n```\n"
+        lines = "\n".join(map(broken, finding.line.split("; ")))
+        yield f"Corrected:\n\n```python\n{lines}\n```\n"
 
 
 def _step(step: StepFinding) -> Iterator[str]:
     yield f"**The step of `{step.name}`**{_lie(step)}:\n"
     for i, cause in enumerate(step.causes):
-        yield f"- {'fits as well: ' if i else ''}*{cause.kind}*, {cause.explanation}"
+        yield filled(f"- {'fits as well: ' if i else ''}*{cause.kind}*, {cause.explanation}", "  ")
     if not step.causes:
         yield "- no cause was found"
     yield ""
+
+
+def filled(text: str, indent: str = "") -> str:
+    """Text in lines of no more than `WIDTH`; none of them begins with a sign that would make it an item of a list.
+
+    >>> filled("- " + "a " * 58 + "+ b - c", "  ").splitlines()[1]
+    '  a + b - c'
+    """
+    kept = re.sub(r" ([-+*]) ", "\0\\1\0", text)
+    lines = textwrap.fill(kept, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\0", " ")
+
+
+def broken(line: str) -> str:
+    """A line of code; where it is too long, its right side in parentheses with a summand on each line.
+
+    >>> print(broken("d = " + " + ".join(f"f({n:036} + 1)" for n in range(3))))
+    d = (
+        f(000000000000000000000000000000000000 + 1)
+        + f(000000000000000000000000000000000001 + 1)
+        + f(000000000000000000000000000000000002 + 1)
+    )
+    """
+    name, _, right = line.partition(" = ")
+    parts = right.split(" + ")
+    for k in range(len(parts) - 1, 0, -1):  # a summand in brackets is not apart from what is before it
+        if sum(part.count("(") - part.count(")") for part in parts[:k]):
+            parts[k - 1 : k + 1] = [" + ".join(parts[k - 1 : k + 1])]
+    if len(line) <= WIDTH or len(parts) < 2:
+        return line
+    return f"{name} = (\n    " + "\n    + ".join(parts) + "\n)"
 
 
 def _lie(finding: DeltaFinding | StepFinding) -> str:
@@ -120,11 +175,30 @@ def _lie(finding: DeltaFinding | StepFinding) -> str:
     return f" (cosine {finding.cosine:.4f}, ratio {finding.ratio:.3g})"
 
 
+def engine() -> str:
+    """The section on chapter 13's engine, which is no network: where its gradients are none, by our own check."""
+    graphs, times = chapter_engine.on_graphs(), chapter_engine.over_time()
+    rows = [f"| `h = {made}` | `{used}` | {' | '.join(_held(one))} |" for (made, used), one in graphs.items()]
+    steps = [f"| {count} | {' | '.join(_held(one))} |" for count, one in times.items()]
+    parts = [ENGINE_HEAD, *rows, "", ENGINE_STEPS, *steps, "", ENGINE_TAIL]
+    return "\n".join([f"## {ENGINE} {ENGINE_ALIAS}\n", *parts])
+
+
+def _held(one: chapter_engine.Held) -> Iterator[str]:
+    yield "stops" if one.stops else "right" if one.apart.off < RIGHT else "wrong, and silent"
+    yield from ("right", "", "") if one.apart.off < RIGHT else _numbers(one.apart)
+
+
+def _numbers(apart: chapter_engine.Apart) -> Iterator[str]:
+    return (f"{number:.3f}" for number in (apart.cosine, apart.ratio, apart.off))
+
+
 def page() -> str:
     """The whole page; sections of networks whose data are not here are kept as they were."""
-    fresh, old = sections(), committed()
+    fresh, old = sections() | {ENGINE: engine()}, committed()
     kept = {name: old[name] for name in old if name in networks and skipped(name)}
-    texts = [{**kept, **fresh}.get(name, "") for name in networks]
+    order = [name for known in networks for name in ((ENGINE, known) if known == ENGINE_BEFORE else (known,))]
+    texts = [{**kept, **fresh}.get(name, "") for name in order]
     return "\n".join([HEAD, *(text.rstrip("\n") + "\n" for text in texts if text)])
 
 

@@ -31,6 +31,7 @@ import errata  # noqa: E402
 import autograd_lite as al  # noqa: E402
 import autograd_lite.data  # noqa: E402
 from models import networks, picture, report  # noqa: E402
+from models.chapter_engine import over_time  # noqa: E402
 from models.checking import Checked  # noqa: E402
 from models.network import CORRECTED, PRINTED  # noqa: E402
 
@@ -40,6 +41,7 @@ NAMES = ROOT / "docs" / "names.md"
 DELTAS = ROOT / "docs" / "deltas.md"
 DERIVE = ROOT / "docs" / "derive.md"
 ERRORS = ROOT / "docs" / "errors.md"
+TIME = ROOT / "docs" / "time.md"
 SPACES = {  # where public names are, with what a title says besides
     **dict.fromkeys(("", "autograd", "check"), ""),
     "data": ", by `from autograd_lite import data`",
@@ -106,6 +108,8 @@ def checks(old: str) -> str:
     lines = ["| network | what | cause | cosine |", "|---|---|---|---|"]
     mistaken = errata.mistaken()
     for name in networks:
+        if name == errata.ENGINE_BEFORE:
+            lines.append(engine_row())
         if name in mistaken:
             lines += _rows(name, mistaken[name])
         elif errata.skipped(name):
@@ -129,6 +133,16 @@ def _rows(name: str, checked: Checked) -> Iterator[str]:
         listed = f"the {what}{'s' if len(found) > 1 else ''} of {', '.join(f'`{name}`' for name, _ in found)}"
         cosines = ", ".join("none" if cosine is None else f"{cosine:.4f}" for _, cosine in found)
         yield f"| [{name} {network.alias}](docs/errata.md#{anchor}) | {listed} | {cause} | {cosines} |"
+
+
+def engine_row() -> str:
+    """The row of chapter 13's engine: over how many steps of an LSTM its gradient is none, and its cosines."""
+    wrong = {steps: one for steps, one in over_time().items() if one.apart.off > errata.RIGHT}
+    rule = "stops (13), drops what comes again (14)" if all(one.stops for one in wrong.values()) else "drops"
+    what = f"the gradient of an LSTM over {', '.join(map(str, wrong))} steps"
+    cosines = ", ".join(f"{one.apart.cosine:.4f}" for one in wrong.values())
+    link = f"[{errata.ENGINE} {errata.ENGINE_ALIAS}](docs/errata.md#1310-{errata.ENGINE_ALIAS})"
+    return f"| {link} | {what} | {rule} | {cosines} |"
 
 
 def counts() -> str:
@@ -267,6 +281,7 @@ def main() -> int:
         README: with_blocks(README.read_text()),
         DELTAS: with_outputs(DELTAS.read_text()),
         ERRORS: with_outputs(ERRORS.read_text()),
+        TIME: with_outputs(TIME.read_text()),
         DERIVE: with_networks(DERIVE.read_text()),
         errata.PAGE: errata.page(),
         NAMES: names(),

@@ -17,7 +17,7 @@ from models.network import CORRECTED, PRINTED, Handwritten, Network, Tensors
 from models.records import Array, Batch, Data, Deltas, Epoch, Figures, Layers, Printed, Weights
 from models.slopes import sigmoid
 from models.word_network import ByRows, WordNetwork, answered
-from models.words import Corpus, analogy, imdb_distinct, nearest
+from models.words import Corpus, analogy, imdb_distinct, nearest, reviews_like
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -221,7 +221,10 @@ embeddings = replace(
     alias="embeddings",
     sentence="Trained on sentiment, the table has words of one kind near each other.",
     columns=("beautiful", "terrible"),
-    asked={word: partial(nearest, word=word) for word in ("beautiful", "terrible")},
+    asked={
+        **{word: partial(nearest, word=word) for word in ("beautiful", "terrible")},
+        "reviews like boring, awful": partial(reviews_like, words=("boring", "awful")),  # chapter 12's use of the table
+    },
     printed=Printed(
         rows={
             1: {

@@ -8,7 +8,7 @@ tensor is added to its gradient, and the whole of it is passed on at once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,7 @@ from autograd_lite.sparse import RowSparse
 from models.records import Array
 
 SAYING = ("add", "subtract", "multiply")
+BY_ROWS = "take_rows"  # index_select hands on what came last, and not all that came
 
 
 class ComesTwice(RuntimeError):  # noqa: N818 - the name says it
@@ -51,7 +52,7 @@ class Passing:
             node, g, origin = todo.pop()
             if self._passes(node, g, origin):
                 edges = [k for k, parent in enumerate(node.parents) if parent is not None]
-                todo += [self._edge(node, k) for k in reversed(edges)]
+                todo += [self._edge(node, k, g) for k in reversed(edges)]
         return self.grads
 
     def _passes(self, node: Node, g: Array, origin: Node | None) -> bool:
@@ -66,14 +67,14 @@ class Passing:
         self.grads[node] = self.grads[node] + g if node in self.grads else g
         return origin is None or not any(waiting.values())
 
-    def _edge(self, node: Node, k: int) -> tuple[Node, Array, Node | None]:
+    def _edge(self, node: Node, k: int, came: Array) -> tuple[Node, Array, Node | None]:
         parent, op = node.parents[k], node.op
         assert parent is not None
         assert op is not None
         rule = op.rules[op.slot(k)]
         assert rule is not None
         assert node.saved is not None
-        found = rule(self.grads[node], *(node.saved[k] or ()))
+        found = rule(came if op.name == BY_ROWS else self.grads[node], *(node.saved[k] or ()))
         g = found.to_dense() if isinstance(found, RowSparse) else np.asarray(found)
         fitted = np.asarray(g if g.shape == parent.shape else sum_to(g, shape=parent.shape))
         return parent, fitted, node if _says(node) else None
@@ -131,8 +132,96 @@ def apart(found: Array, truth: Array) -> Apart:
     return Apart(dot / (length * size) if length and size else 0.0, dot / size**2, float(np.linalg.norm(a - b)) / size)
 
 
-def lstm(steps: int, size: int = 8, rows: int = 4) -> tuple[al.Tensor, dict[str, al.Tensor]]:
-    """The loss of chapter 14's LSTM after so many steps, summed over them, and its weights by name."""
+@dataclass(frozen=True)
+class Held:
+    """The chapter's gradients on one graph, held against the truth.
+
+    `stops` says whether chapter 13's exception ends the pass; `apart` is how all gradients together lie to the truth
+    by chapter 14's rule, which drops what comes again without a word, and `counting` where a tensor waits for all that
+    were computed from it.
+    """
+
+    stops: bool
+    apart: Apart
+    counting: Apart
+
+
+def held(loss: al.Tensor, tensors: Mapping[str, al.Tensor]) -> Held:
+    """Hold the chapter's gradients of some tensors against the engine's own, which leaves the graph as it is.
+
+    >>> x = al.tensor([1.0, 2.0], requires_grad=True)
+    >>> hidden = x * 1.0
+    >>> found = held((hidden * hidden).sum(), {"x": x})
+    >>> found.stops, round(found.apart.off, 9)
+    (False, 0.0)
+    """
+    truth = _whole(dict(zip(tensors, _truth(loss, tensors), strict=True)))
+    try:
+        gradients(loss, tensors)
+        stops = False
+    except ComesTwice:
+        stops = True
+    found = [_whole(gradients(loss, tensors, quiet=True, waits_for_all=waits)) for waits in (False, True)]
+    return Held(stops, *(apart(one, truth) for one in found))
+
+
+def _truth(loss: al.Tensor, tensors: Mapping[str, al.Tensor]) -> list[Array]:
+    return [found.data for found in al.autograd.grad(loss, list(tensors.values()), retain_graph=True)]
+
+
+def _whole(arrays: Mapping[str, Array]) -> Array:
+    whole: Array = np.concatenate([array.ravel() for array in arrays.values()])
+    return whole
+
+
+# Graphs
+
+MADE: Mapping[str, Callable[[al.Tensor], al.Tensor]] = {"tanh(x)": al.tanh, "2x": lambda x: x * 2.0}
+USED: Mapping[str, Callable[[al.Tensor], al.Tensor]] = {
+    "tanh(h)": al.tanh,
+    "h + h": lambda h: h + h,
+    "h * h - 3h": lambda h: h * h - h * 3.0,
+    "h @ A + h @ B": lambda h: h @ al.tensor([[1.0, 2.0], [0.5, -1.0]]) + h @ al.tensor([[0.0, -1.0], [1.0, 1.0]]),
+    "sigmoid(h) + tanh(h)": lambda h: al.sigmoid(h) + al.tanh(h),
+    "sigmoid(h) + h": lambda h: al.sigmoid(h) + h,
+    "h + sigmoid(h)": lambda h: h + al.sigmoid(h),
+    "sigmoid(h) + tanh(h) + exp(h)": lambda h: al.sigmoid(h) + al.tanh(h) + al.exp(h),
+}
+STEPS = (1, 2, 5, 10, 25)
+
+
+def on_graphs() -> dict[tuple[str, str], Held]:
+    """By how h is made of x, and by what is summed up to the loss: graphs in which h is used once, twice, three times.
+
+    >>> on_graphs()["2x", "h + h"].stops
+    False
+    """
+    found = {}
+    for made, make in MADE.items():
+        for used, use in USED.items():
+            x = al.tensor([[0.5, -1.0], [2.0, 0.25]], requires_grad=True, name="x")
+            found[made, used] = held(use(make(x)).sum(), {"x": x})
+    return found
+
+
+def over_time(*, last_first: bool = True) -> dict[int, Held]:
+    """The gradients of an LSTM's weights over 1, 2, 5, 10 and 25 steps.
+
+    >>> over_time()[2].stops
+    True
+    """
+    return {steps: held(*lstm(steps, last_first=last_first)) for steps in STEPS}
+
+
+def lstm(steps: int, size: int = 8, rows: int = 4, *, last_first: bool = True) -> tuple[al.Tensor, dict[str, al.Tensor]]:
+    """The loss of chapter 14's LSTM after so many steps, summed over them, and its weights by name.
+
+    The text adds the losses of the steps before to each new one, so that a backward pass in depth meets the last step
+    `last_first`; without it the losses are added the other way round. The loss and its gradient are the same.
+
+    >>> [round(lstm(2, last_first=first)[0].item(), 9) for first in (True, False)]
+    [10.391610586, 10.391610586]
+    """
     rng = np.random.RandomState(0)
     names = [f"weights_{kind}{gate}" for kind in "xh" for gate in "fiog"]
     drawn = {name: rng.randn(size, size) / np.sqrt(size) for name in names} | {"decoder": rng.randn(size, 5)}
@@ -145,5 +234,6 @@ def lstm(steps: int, size: int = 8, rows: int = 4) -> tuple[al.Tensor, dict[str,
         f, i, o = (al.sigmoid(into[gate]) for gate in "fio")
         c = f * c + i * al.tanh(into["g"])
         h = o * al.tanh(c)
-        loss = loss + al.nn.functional.cross_entropy(h @ weights["decoder"], rng.randint(0, 5, rows))
+        new = al.nn.functional.cross_entropy(h @ weights["decoder"], rng.randint(0, 5, rows))
+        loss = new + loss if last_first else loss + new
     return loss, weights

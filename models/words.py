@@ -13,6 +13,7 @@ from autograd_lite import data
 from models.records import Array, Batch, Data, Weights
 
 Scores: TypeAlias = list[tuple[str, float]]
+BEGINNING = 8  # words of a review that are shown
 TABLES = ("weights_0_1", "weights_1_2")  # the first by the words of `Batch.x`, the second by those of `samples`
 
 
@@ -152,6 +153,39 @@ def analogy(
     scores = rows @ unit(query[None])[0]
     scores[plus + minus] = -np.inf
     return _best(scores, vocabulary, min(count, len(rows) - len({*plus, *minus})))
+
+
+def similar(
+    table: Array, reviews: Sequence[Array], words: Sequence[int], count: int = 3, *, normalized: bool = False
+) -> list[tuple[int, float]]:
+    """The reviews whose average of word vectors has the largest product with that of some words; best first.
+
+    `table` is (words, d), reviews and `words` are word numbers. As the text has it, each vector counts times its sum
+    of squares; `normalized`, all of them are unit vectors. An empty review scores 0. Returns places and scores. Raises
+    ValueError where no words are asked about.
+
+    >>> table = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
+    >>> reviews = [np.array([2, 2]), np.array([1, 2]), np.array([1])]
+    >>> [(place, round(score, 3)) for place, score in similar(table, reviews, [0], 2, normalized=True)]
+    [(2, 0.994), (1, 0.497)]
+    """
+    if not len(words):
+        raise ValueError("no words to compare reviews with")
+    rows = unit(table) if normalized else table * np.sum(table * table, axis=1, keepdims=True)
+    by_word = rows @ np.mean(rows[list(words)], axis=0)  # the product with an average is the average of the products
+    scores = np.array([np.mean(by_word[review]) if len(review) else 0.0 for review in reviews])
+    return [(int(place), float(scores[place])) for place in np.argsort(-scores, kind="stable")[:count]]
+
+
+def reviews_like(table: Array, vocabulary: Sequence[str], words: Sequence[str], count: int = 3) -> Scores:
+    """How the reviews of IMDB begin that are most similar to some words, and their scores. Raises as `imdb` does.
+
+    The table is one for the distinct words of the reviews. Raises LookupError for a word that is not there.
+    """
+    found = similar(table, imdb_distinct().reviews, [_number(vocabulary, word) for word in words], count)
+    whole = imdb()
+    beginnings = [[whole.vocabulary[word] for word in whole.reviews[place][:BEGINNING]] for place, _ in found]
+    return [(" ".join(first), score) for first, (_, score) in zip(beginnings, found, strict=True)]
 
 
 def unit(table: Array) -> Array:

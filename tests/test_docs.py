@@ -117,7 +117,8 @@ PAGES = [
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda p: p.stem)
 def test_every_example_is_run(page, generate, monkeypatch, tmp_path):
     """A page is a doctest, which pytest runs; or its programs are run here, by its generator, or by test_gallery.py."""
-    run_elsewhere = generate.DELTAS, generate.DERIVE, generate.errata.PAGE, ROOT / "docs/gallery.md", README
+    run_elsewhere = {generate.DELTAS, generate.DERIVE, generate.TIME, generate.errata.PAGE, README}
+    run_elsewhere.add(ROOT / "docs/gallery.md")
     tried = [block for block in blocks(page) if not block.startswith(">>> ")]
     monkeypatch.chdir(tmp_path)
     if page not in run_elsewhere:
@@ -147,6 +148,32 @@ def test_the_page_on_deltas_prints_what_it_says(generate):
     text = generate.DELTAS.read_text()
     assert text.count("```python") > 10
     assert generate.with_outputs(text) == text
+
+
+def test_the_page_on_time_prints_what_it_says(generate):
+    text = generate.TIME.read_text()
+    assert text.count("```text") > 10
+    assert generate.with_outputs(text) == text
+
+
+def test_lines_of_the_errata_are_short_and_their_code_is_python(generate):
+    text = generate.errata.PAGE.read_text()
+    assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith("|")] == []
+    for block in blocks(generate.errata.PAGE):
+        ast.parse(block)
+    assert generate.errata.filled("a " * 59 + "- b + c").splitlines()[-1] == "a - b + c"
+    long = " + ".join(f"f(a + {'b' * 30}) @ w" for _ in range(4))
+    broken = generate.errata.broken(f"x = {long}")
+    assert broken.count("\n    + f(a + b") == 3
+    assert ast.dump(ast.parse(broken)) == ast.dump(ast.parse(f"x = {long}"))
+
+
+def test_chapter_13s_engine_is_in_the_errata_without_being_a_network(generate):
+    section = generate.errata.committed()["13.10"]
+    assert "13.10" not in generate.networks
+    assert "| 1 | right | right |  |  |" in section
+    assert re.findall(r"^\| (\d+) \| stops", section, re.MULTILINE) == ["2", "5", "10", "25"]
+    assert "(docs/errata.md#1310-engine)" in README.read_text()
 
 
 def test_the_page_on_errors_prints_what_it_says(generate):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograd_lite import data
 from autograd_lite.sparse import RowSparse
 from models import train
 from models.chapter_11 import PrintedSentiment, bag, embeddings, fill_in, sentiment
@@ -22,7 +23,7 @@ from models.network import Network
 from models.records import Batch, Data, Record, Weights
 from models.training import Plain, trainer
 from models.word_network import answered
-from models.words import Corpus, analogy, distinct, every_word, first, focus, imdb, imdb_distinct, nearest
+from models.words import Corpus, analogy, distinct, every_word, first, focus, imdb, imdb_distinct, nearest, similar
 
 REVIEWS = (
     "a good good film with a good heart\n",
@@ -492,6 +493,40 @@ def test_nearest_words_after_training(word: str, printed: str) -> None:
     assert [other for other, _ in others] == [given[0] for given in expected]
     for (_, score), (_, *digits) in zip(others, expected, strict=True):
         assert digits in ([], [f"{score:.6f}"])
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_reviews_are_compared_by_the_averages_of_their_words(normalized: bool) -> None:
+    """Against the averages themselves, one by one; what is like "boring, awful" is not positive."""
+    table, sets = sentiment_as_printed()[-1].epoch.weights["weights_0_1"], imdb_distinct()
+    words = [sets.vocabulary.index(word) for word in ("boring", "awful")]
+    found = similar(table, sets.reviews, words, 10, normalized=normalized)
+    squares = np.sum(table**2, axis=1, keepdims=True)
+    rows = table / np.sqrt(squares) if normalized else table * squares
+    query = rows[words].mean(axis=0)
+    scores = np.array([rows[review].mean(axis=0) @ query for review in sets.reviews])
+    assert [place for place, _ in found] == np.argsort(-scores)[:10].tolist()
+    np.testing.assert_allclose([score for _, score in found], np.sort(scores)[:-11:-1], rtol=1e-9)
+    assert not sets.labels[[place for place, _ in found]].any()
+
+
+def test_what_the_table_of_11_2_says_of_reviews() -> None:
+    answer = sentiment_as_printed()[-1].row["reviews like boring, awful"]
+    assert isinstance(answer, list)
+    assert len(answer) == 3
+    sets, table = imdb_distinct(), sentiment_as_printed()[-1].epoch.weights["weights_0_1"]
+    words = [sets.vocabulary.index(word) for word in ("boring", "awful")]
+    for (beginning, score), (place, expected) in zip(answer, similar(table, sets.reviews, words), strict=True):
+        assert data.imdb().reviews[place].startswith(beginning)
+        assert score == expected
+
+
+def test_reviews_of_few_words() -> None:
+    table, reviews = np.array([[2.0, 0.0], [0.0, 1.0]]), [np.array([1]), np.array([], int), np.array([0, 1])]
+    assert similar(table, reviews, [0]) == [(2, 32.0), (0, 0.0), (1, 0.0)]
+    assert similar(table, reviews, [0], 1, normalized=True) == [(2, 0.5)]
+    with pytest.raises(ValueError, match="no words to compare"):
+        similar(table, reviews, [])
 
 
 @pytest.mark.parametrize("version", ["as-printed", "corrected"])

@@ -89,4 +89,17 @@ def alike(a: Node | None, b: Node | None) -> bool:
 
 def _same_op(a: Node, b: Node) -> bool:
     same = a.op is b.op and a.shape == b.shape and len(a.parents) == len(b.parents)
-    return same and repr(a.attrs) == repr(b.attrs)
+    return same and (repr(a.attrs) == repr(b.attrs) or (_rows_of_one(a, b) and _index(a) == _index(b)))
+
+
+def _rows_of_one(a: Node, b: Node) -> bool:
+    """Do both read a leaf by a number, as steps read the rows of a table, or the words of a sentence?"""
+    leaf = a.parents[0] if a.parents else None
+    return leaf is not None and leaf.op is None and leaf is b.parents[0] and "index" in (a.attrs or {})
+
+
+def _index(node: Node) -> tuple[str, ...]:
+    """Where a node reads, without the numbers of rows."""
+    index = (node.attrs or {})["index"]
+    places = index if isinstance(index, tuple) else (index,)
+    return tuple("number" if isinstance(place, int | np.integer) else repr(place) for place in places)
