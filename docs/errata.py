@@ -51,15 +51,16 @@ No network, but the rules by which the chapter's framework takes a gradient back
 a tensor waits for all of those that do; every other op hands its gradient over without a word, and the tensor passes on
 at once the *whole* of what it has so far. Where that comes to a tensor that says so a second time, chapter 13 raises an
 exception; from chapter 14 on what comes again is dropped in silence. Right is what is right to 1e-12; else there
-are the cosine, the ratio, and the length of the difference to the gradient, relative to the gradient's.
+are the cosine, the ratio, and the length of the difference to the gradient, relative to the gradient's; in the last
+column, this length where a tensor waits for all that was computed from it, those that never say a word included.
 
-| h | the loss is the sum of | chapter 13 | chapter 14: cosine | ratio | off |
-|---|---|---|---|---|---|"""
+| h | the loss is the sum of | chapter 13 | chapter 14: cosine | ratio | off | off, waiting for all |
+|---|---|---|---|---|---|---|"""
 ENGINE_STEPS = """\
 On the LSTM of chapter 14, in small, over some steps of time, the gradients of all its weights together:
 
-| steps | chapter 13 | chapter 14: cosine | ratio | off |
-|---|---|---|---|---|"""
+| steps | chapter 13 | chapter 14: cosine | ratio | off | off, waiting for all |
+|---|---|---|---|---|---|"""
 ENGINE_TAIL = """\
 Why, and what it does to the printed losses: [backpropagation through time](time.md#an-engine-that-does-not-wait). What
 is left of the LSTM's pass, delta by delta: [14.3](#143-character-lstm).
@@ -187,6 +188,7 @@ def engine() -> str:
 def _held(one: chapter_engine.Held) -> Iterator[str]:
     yield "stops" if one.stops else "right" if one.apart.off < RIGHT else "wrong, and silent"
     yield from ("right", "", "") if one.apart.off < RIGHT else _numbers(one.apart)
+    yield "right" if one.counting.off < RIGHT else f"{one.counting.off:.3f}"
 
 
 def _numbers(apart: chapter_engine.Apart) -> Iterator[str]:

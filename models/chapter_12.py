@@ -283,14 +283,14 @@ class StoryNetwork(Network):
 
     def forward(self, weights: Tensors, batch: Batch) -> Tensors:
         """States and scores by their number; after the last word, too, where nothing comes that could be scored."""
-        layers, hidden, scores = Tensors(), weights["start"], []
+        layers, hidden, rows = Tensors(), weights["start"], []
         for k, word in enumerate(batch.x, 1):
-            scores.append(hidden @ weights["decoder"])
-            layers[f"scores_{k}"] = scores[-1]
+            layers[f"scores_{k}"] = hidden @ weights["decoder"]
+            rows.append(layers[f"scores_{k}"].unsqueeze(0))
             hidden = hidden @ weights["recurrent"] + F.embedding(word, weights["embed"])
             layers[f"hidden_{k}"] = hidden
-        last = hidden @ weights["decoder"]
-        return layers | {f"scores_{len(batch.x) + 1}": last, "scores": al.stack([*scores, last])[: len(batch.x)]}
+        last = layers[f"scores_{len(batch.x) + 1}"] = hidden @ weights["decoder"]
+        return layers | {"scores": al.cat([*rows, last.unsqueeze(0)])[: len(batch.x)]}
 
     def error(self, output: al.Tensor, batch: Batch) -> al.Tensor:
         """The cross-entropy, averaged over the words."""

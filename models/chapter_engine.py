@@ -213,7 +213,9 @@ def over_time(*, last_first: bool = True) -> dict[int, Held]:
     return {steps: held(*lstm(steps, last_first=last_first)) for steps in STEPS}
 
 
-def lstm(steps: int, size: int = 8, rows: int = 4, *, last_first: bool = True) -> tuple[al.Tensor, dict[str, al.Tensor]]:
+def lstm(
+    steps: int, size: int = 8, rows: int = 4, *, last_first: bool = True
+) -> tuple[al.Tensor, dict[str, al.Tensor]]:
     """The loss of chapter 14's LSTM after so many steps, summed over them, and its weights by name.
 
     The text adds the losses of the steps before to each new one, so that a backward pass in depth meets the last step

@@ -156,7 +156,7 @@ def analogy(
 
 
 def similar(
-    table: Array, reviews: Sequence[Array], words: Sequence[int], count: int = 3, *, normalized: bool = False
+    table: Array, reviews: Iterable[Array], words: Sequence[int], count: int = 3, *, normalized: bool = False
 ) -> list[tuple[int, float]]:
     """The reviews whose average of word vectors has the largest product with that of some words; best first.
 

@@ -462,3 +462,30 @@ def test_a_deep_graph_needs_no_recursion():
     true = 1.0001**3000
     assert al.check_deltas(y, {"w": np.prod(np.full(3000, 1.0001))})
     assert not al.check_deltas(y, {"w": -true})
+
+
+@pytest.mark.parametrize("rows", [(1, 3, 2, 0), (4, 4, 1, 2)])
+def test_steps_that_read_rows_of_a_table_by_number_are_one_row_of_steps(rows):
+    """`table[word]` differs from step to step in its number alone: what is shifted by a step is named as such."""
+    rng = np.random.default_rng(0)
+    w, start, table = (rng.normal(size=shape) for shape in ((3, 3), (3,), (5, 3)))
+    given = {"w": w, "start": start, "table": table}
+    leaves = {name: al.tensor(array, requires_grad=True, name=name) for name, array in given.items()}
+    states, state = [start], leaves["start"]
+    for t, word in enumerate(rows, 1):
+        state = state @ leaves["w"] + leaves["table"][word]
+        state.name = f"state_{t}"
+        states.append(state.data)
+    deltas = [np.ones(3)]
+    for _ in rows:
+        deltas.insert(0, deltas[0] @ w.T)
+    right = {"start": deltas[0], **{f"state_{t}": deltas[t] for t in range(1, 4)}}
+    right |= {"table": np.zeros((5, 3)), "w": np.array(states[:-1]).T @ deltas[1:]}
+    np.add.at(right["table"], list(rows), deltas[1:])
+    assert al.check_deltas(state.sum(), right)
+    for name, array in (("w", np.array(states[1:]).T @ deltas[1:]), ("table", np.zeros((5, 3)))):
+        if name == "table":
+            np.add.at(array, list(rows), deltas[:-1])
+        report = al.check_deltas(state.sum(), {**right, name: array})
+        assert [finding.name for finding in report.introduced] == [name]
+        assert [cause.kind for cause in report[name].causes] == ["shifted"]

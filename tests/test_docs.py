@@ -171,7 +171,7 @@ def test_lines_of_the_errata_are_short_and_their_code_is_python(generate):
 def test_chapter_13s_engine_is_in_the_errata_without_being_a_network(generate):
     section = generate.errata.committed()["13.10"]
     assert "13.10" not in generate.networks
-    assert "| 1 | right | right |  |  |" in section
+    assert "| 1 | right | right |  |  | right |" in section
     assert re.findall(r"^\| (\d+) \| stops", section, re.MULTILINE) == ["2", "5", "10", "25"]
     assert "(docs/errata.md#1310-engine)" in README.read_text()
 

@@ -360,6 +360,18 @@ def test_where_mending_costs_accuracy_that_is_said() -> None:
     assert content._worse(better) == content._worse({"corrected": full.lines["corrected"]}) == ""
 
 
+def test_of_a_loop_over_time_the_line_that_makes_a_delta_is_shown() -> None:
+    lines = source.delta_lines(networks["14.3"].versions["as-printed"], ["output", "h_3", "c_3", "h_2"])
+    assert lines["c_3"] == "c_delta = h_delta * o * (1 - tanh_c**2) + from_later"
+    assert lines["h_2"].startswith("h_delta, from_later = self.handed_back(")
+    assert "def handed_back" in lines["h_2"]
+
+
+def test_a_picture_is_fitted_to_the_page() -> None:
+    svg = '<?xml version="1.0"?><svg width="120.5pt" height="9pt" viewBox="0 0 1 1"><g id="a"/></svg>'
+    assert 'style="--width: 120.5pt"' in content.inline(svg, "a graph")
+
+
 def test_a_derivative_that_is_one_everywhere_is_told_of() -> None:
     network = networks["8.1"]
     (found,) = (c for c in checking.check(network) if c.version == "as-printed")

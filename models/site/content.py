@@ -178,11 +178,13 @@ class _Recorded:
 
 
 def inline(svg: str, title: str) -> str:
-    """A picture of a graph for a page: its ids begin with "graph-", and it has a text in its place."""
+    """A picture of a graph for a page: its ids begin with "graph-", it has a text in its place, and knows its width."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<[^<>]*>", lambda tag: re.sub(r'(\sid="|href="#|url\(#)', r"\g<1>graph-", tag[0]), svg)
     alt = re.sub(r'[<>&"]', lambda found: f"&#{ord(found[0])};", title)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
+    width = re.search(r'^<svg[^>]*? width="([\d.]+pt)"', svg)
+    style = f' style="--width: {width[1]}"' if width else ""
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{alt}"{style} ', 1)
 
 
 def framework_code(network: Network) -> str:

@@ -146,10 +146,19 @@ def _lines(handwritten: Handwritten, method: FunctionType) -> Iterator[_Lines]:
             for key, value, text in _entries(source, node):
                 own = [
                     _segment(source, s)
-                    for s in function.body
+                    for s in _opened(function.body, statement)
                     if isinstance(value, ast.Name) and value.id in _assigned(s)
                 ]
                 yield _Lines(key, looped, _with_methods(handwritten, "\n".join(own) or text))
+
+
+def _opened(body: Sequence[ast.stmt], around: ast.stmt) -> Iterator[ast.stmt]:
+    """The statements of a function, of the loop `around` those that stand in it."""
+    for statement in body:
+        if statement is around and isinstance(statement, ast.For | ast.While):
+            yield from statement.body
+        else:
+            yield statement
 
 
 def _entries(source: str, node: ast.AST) -> Iterator[tuple[re.Pattern[str], ast.expr, str]]:
