@@ -277,6 +277,15 @@ def trained_words(real, start, count):
     return (set(first[0]) | set(first[1]) | rest) - (balanced - rest) - {real.padding}
 
 
+def test_the_command_encrypts_with_a_key_of_the_length_that_is_asked_for(real, capsys):
+    """A ciphertext of 512 bits in 65 bytes, of 6 weights."""
+    pytest.importorskip("phe", reason="pip install 'autograd_lite[federated]'")
+    two = ["--holders", "2", "--rounds", "1"]
+    assert main(["--aggregate", "paillier", "--bits", "256", *two]) == main(two) == 0
+    _, encrypted, _, plain = capsys.readouterr().out.splitlines()
+    assert encrypted == plain.partition(",")[0] + f", {50664 // 6 * 65:,} bytes from each holder"
+
+
 def test_a_word_that_no_mail_has_is_refused(real, capsys):
     assert main(["--leak", "my floccinaucinihilipilification"]) == 1
     assert "no mail has the word 'floccinaucinihilipilification'" in capsys.readouterr().err
