@@ -41,7 +41,9 @@ def _library(name: str) -> Any:
 
 
 class Mean:
-    """Federated averaging: models are sent as they are, and their mean is the next (McMahan et al., 2017).
+    """Federated averaging: models are sent as they are, and their mean is the next.
+
+    All count alike, as in the text. (McMahan et al., 2017, weigh by the number of examples.)
 
     >>> parts = [Mean(rank, 2) for rank in range(2)]
     >>> sent = [part.seal(np.array([value]), turn=0) for part, value in zip(parts, (1.0, 4.0))]

@@ -38,34 +38,33 @@ def final(kind, size=1, seen=lambda sent, row: None):
 
 
 def spied(kind):
-    """The final model, and everything that this rank has said on the way, to all or to one."""
-    said = []
-    originals = {name: getattr(dist, name) for name in ("all_gather_object", "gather_object")}
-    for name, original in originals.items():
-        setattr(dist, name, lambda obj, *to, original=original: said.append(obj) or original(obj, *to))
+    """The final model, and everything that this rank has said on the way: to all, and to one alone."""
+    to_all, to_one = [], []
+    for_all, for_one = dist.all_gather_object, dist.gather_object
+    dist.all_gather_object = lambda obj: to_all.append(obj) or for_all(obj)
+    dist.gather_object = lambda obj, dst: to_one.append(obj) or for_one(obj, dst)
     try:
-        return final(kind), said
+        return final(kind), to_all, to_one
     finally:
-        for name, original in originals.items():
-            setattr(dist, name, original)
+        dist.all_gather_object, dist.gather_object = for_all, for_one
 
 
 def equal(folder):
     rank, size = dist.get_rank(), dist.get_world_size()
     for kind in KINDS:
-        row, said = spied(kind)
+        row, to_all, to_one = spied(kind)
         assert all(np.array_equal(row, other) for other in dist.all_gather_object(row))
-        models = [obj for obj in said if isinstance(obj, np.ndarray)]
-        rest = [obj for obj in said if not isinstance(obj, np.ndarray)]
-        assert all(obj is None or (isinstance(obj, bytes) and len(obj) < 100) for obj in rest), rest
-        own = 3  # a round each; besides, who adds up sends the sum, and who opens it the result
-        opener = 0 if kind != "paillier" else size - 1
-        assert len(models) == own * (1 + (rank == 0) + (rank == opener))
+        key, *results = to_all
+        assert isinstance(key, bytes)
+        assert len(key) < 100
+        opens = rank == (size - 1 if kind == "paillier" else 0)
+        assert [None if r is None else (r.dtype, r.shape) for r in results] == [
+            (np.float64, row.shape) if opens else None
+        ] * 3
         dtype = {"masked": np.uint64, "paillier": np.uint8}.get(kind, np.float64)
-        width = row.shape if kind != "paillier" else (-(-row.size // 12), 129)
-        for obj in models:
-            result = rank == opener and obj.dtype == np.float64
-            assert (obj.dtype, obj.shape) == ((np.float64, row.shape) if result else (dtype, width)), obj
+        expected = dtype, row.shape if kind != "paillier" else (-(-row.size // 12), 129)
+        said = [None if obj is None else (obj.dtype, obj.shape) for obj in to_one]
+        assert said == [expected, expected if rank == 0 else None] * 3  # what is added up, then the sum
         dist.save({"model": row}, Path(folder) / f"{kind}.npz")
 
 
