@@ -94,7 +94,9 @@ def collectives(_):
         dist.all_reduce(numbers)
         assert (numbers == size * (size + 1) // 2).all()
     dist.barrier()
-    assert dist.all_gather_object("x" * rank) == ["x" * r for r in range(size)]
+    everything = ["x" * r for r in range(size)]
+    assert dist.all_gather_object("x" * rank) == everything
+    assert dist.gather_object("x" * rank, dst=size - 1) == (everything if rank == size - 1 else None)
     w = al.tensor([1.0, 1.0], requires_grad=True)
     (w * (rank + 1)).sum().backward()
     dist.average_gradients([w, al.tensor(1.0, requires_grad=True)], samples=rank)

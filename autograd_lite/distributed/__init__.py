@@ -6,6 +6,7 @@ from autograd_lite.distributed.collectives import (
     average_gradients,
     barrier,
     broadcast,
+    gather_object,
     save,
 )
 from autograd_lite.distributed.group import (
@@ -31,6 +32,7 @@ __all__ = [
     "barrier",
     "broadcast",
     "destroy_process_group",
+    "gather_object",
     "get_rank",
     "get_world_size",
     "init_process_group",

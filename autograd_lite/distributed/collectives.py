@@ -93,6 +93,17 @@ def all_gather_object(obj: Any) -> list[Any]:
     return [obj] if group is None else group.gather(obj, "all_gather_object")
 
 
+def gather_object(obj: Any, dst: int = 0) -> list[Any] | None:
+    """A picklable object of every rank, in the order of the ranks, on rank `dst` alone; None on the others.
+
+    >>> import autograd_lite as al
+    >>> al.distributed.gather_object({"loss": 0.5})
+    [{'loss': 0.5}]
+    """
+    group = current()
+    return [obj] if group is None else group.collect(obj, dst, "gather_object")
+
+
 def save(obj: Any, f: str | os.PathLike[str]) -> None:
     """`al.save` on rank 0, while the others wait: when it returns, the file is there, whole.
 
