@@ -285,7 +285,7 @@ def test_steps_within_steps():
         kept.append(h.sum())
     diagram = made(al.stack(kept).mean())
     assert ("× 4, the first is shown", ["× 10, the first is shown"]) in frames(diagram)
-    assert [box.lines for box in diagram.boxes if box.kind == "parameter"] == [("w0", "(3, 3)", "× 4")]
+    assert [box.lines for box in diagram.boxes if box.kind == "parameter"] == [("w0", "(3, 3)", "× 4: w0, w1, w2, w3")]
     assert place(diagram, "w0") == []  # every step takes all four
     assert ("()", "reshape", "× 10") in links(diagram)
 

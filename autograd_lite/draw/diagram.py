@@ -28,6 +28,7 @@ __all__ = ["Box", "Diagram", "Link", "Names", "Options", "diagram", "missing", "
 Kind = Literal["parameter", "constant", "number", "op", "tensor", "result", "rest"]
 _any_order = ("add", "multiply", "maximum", "minimum")  # ops whose operands may be drawn in any order
 _listed = 20  # names in a tooltip, and ops of a block
+_in_a_box = 20  # characters of the names of several leaves
 _said = 5  # frames in the note
 
 
@@ -136,7 +137,9 @@ class Drawing:
     def stands_for(self, box: Box, names: list[str | None]) -> None:
         """Say in a box that it is one of several."""
         if len(names) > 1:
-            box.lines += (f"× {len(names):,}",)
+            all_of_them = ", ".join(shortened(name) for name in names if name)
+            few = all(names) and len(set(names)) == len(names) and len(all_of_them) <= _in_a_box
+            box.lines += (f"× {len(names):,}: {all_of_them}" if few else f"× {len(names):,}",)
             listed = ", ".join(name or "unnamed" for name in names[:_listed])
             box.tip += f"\nthe first of {len(names):,}: {listed}{', …' * (len(names) > _listed)}"
 
