@@ -5,10 +5,10 @@ import pytest
 
 import autograd_lite as al
 import models
+from autograd_lite.derive.codes import numpy_style
+from autograd_lite.derive.lines import Lines
 from autograd_lite.draw.algebra import algebra
-from autograd_lite.draw.diagram import operands, walk
 from autograd_lite.draw.forward import forward_code
-from autograd_lite.memory import name_of
 from autograd_lite.nn import functional as F
 
 rs = np.random.RandomState(0)
@@ -84,11 +84,9 @@ def test_the_code_of_every_network_runs(id):
         assert "- c1)" in code or "(c1 - " in code
         return
     scope = {"np": np, **{name: w.data for name, w in graph.weights.items()}}
-    for node in walk([result.node]):
-        for value in operands(node):
-            if isinstance(value, np.ndarray):
-                role = name_of(value) or ("index" if node.op.name == "take_rows" else "target")
-                scope.setdefault(role, value)
+    lines = Lines(result, None, numpy_style, by_age=True)
+    lines.write()
+    scope |= dict(lines.of_arrays.values())  # constants, by the names that the code has for them
     exec(code, scope)
     np.testing.assert_allclose(scope[result.name], result.data, rtol=1e-9, err_msg=code)
     for name, layer in graph.layers.items():

@@ -24,6 +24,7 @@ from autograd_lite.derive.numpy_text import Unprintable
 from autograd_lite.derive.origins import origins
 from autograd_lite.derive.replay import gradients_of, lost_leaves, node_of, twin_of
 from autograd_lite.derive.source_names import guess
+from autograd_lite.derive.statement import wrapped
 from autograd_lite.graph import leading_to
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Recorded
@@ -253,18 +254,18 @@ def _commented(lines: Sequence[Line]) -> list[str]:
 
 
 def tidy(code: str) -> str:
-    """Spaces around a power of more than names and numbers, as formatters have it.
+    """Spaces around a power of more than names and numbers, and lines that are not too long, as formatters have it.
 
     >>> tidy("(a - b)**2 * c.d**2")
     '(a - b) ** 2 * c.d**2'
     """
     if "**" not in code:
-        return code
+        return wrapped(code, WIDTH)
     tokens = [t for t in tokenize.generate_tokens(io.StringIO(code).readline) if t.string]
     apart = [t.start[1] for i, t in enumerate(tokens) if t.string == "**" and not _simple(tokens, i)]
     for at in reversed(apart):
         code = f"{code[:at]} ** {code[at + 2 :]}"
-    return code
+    return wrapped(code, WIDTH)
 
 
 def _simple(tokens: Sequence[tokenize.TokenInfo], i: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 
 from autograd_lite.derive.numpy_shapes import filled
@@ -86,10 +88,36 @@ def _terms(target: str, formula: Formula) -> list[str]:
     for i, term in enumerate(terms):
         text = Formula((*have, term)).text
         room = WIDTH - len(lines[-1])
-        if i < 2 or len(text) <= room:
+        if not i or len(text) <= (WIDTH + 4 - len(f"{target} = ") if i == 1 else room):
             have.append(term)
             lines[-1] = lines[-1][: lines[-1].index("= ") + 2] + Formula(tuple(have)).text
             continue
-        have = [term]
-        lines.append(f"{target} += {Formula((term,)).text}")
+        have, text = [term], Formula((term,)).text
+        lines.append(f"{target} += {text}" if i > 1 else f"{target} = {target} + {text}".replace("+ -", "- "))
     return lines
+
+
+def wrapped(code: str, width: int) -> str:
+    """An assignment of a call with a list, in more lines where it is too long for one; other code as it is.
+
+    >>> print(wrapped("y = np.stack([first, second], axis=1)", 30))
+    y = np.stack(
+        [first, second], axis=1
+    )
+    """
+    if len(code) <= width or "([" not in code:
+        return code
+    (made,) = ast.parse(code).body
+    if not isinstance(made, ast.Assign) or not isinstance(made.value, ast.Call):
+        return code
+    call, parts = made.value, [ast.get_source_segment(code, part) or "" for part in (made.targets[0], made.value.func)]
+    given = [*call.args, *call.keywords]
+    texts = [ast.get_source_segment(code, one) or "" for one in given]
+    lines = [f"    {', '.join(texts)}"]
+    if len(lines[0]) > width:
+        lines = []
+        for one, text in zip(given, texts, strict=True):
+            items = one.elts if isinstance(one, ast.List) else []
+            inner = [f"        {ast.get_source_segment(code, item)}," for item in items]
+            lines += ["    [", *inner, "    ],"] if len(text) + 5 > width else [f"    {text},"]
+    return "\n".join([f"{parts[0]} = {parts[1]}(", *lines, ")"])

@@ -29,7 +29,7 @@ def forward_code(loss: Tensor, *, names: Any = None) -> str | None:
     refuse_other(loss)
     if loss.node is None:
         return None
-    lines = Lines(loss, names, numpy_style)
+    lines = Lines(loss, names, numpy_style, by_age=True)
     try:
         made = lines.write()
     except Unprintable:
