@@ -98,16 +98,17 @@ def step(name: str, batch: int, rounds: int) -> dict[str, float]:
     rng = np.random.default_rng(rank)
     part = batch // ranks
     x, y = al.tensor(rng.random((part, 784))), al.tensor(rng.integers(10, size=part))
-    steps = {}
+    steps, size = {}, 0
     for kind, cap in {"alone": None, "together": BUCKET}.items():
         module = find(name).module()
         assert module is not None
+        size = sum(p.data.nbytes for p in module.parameters())
         steps[kind] = stepping(module, lambda model: F.cross_entropy(model(x), y), cap)
-    return by_turns(steps, rounds) | {"bytes": sum(p.data.nbytes for p in module.parameters())}
+    return by_turns(steps, rounds) | {"bytes": size}
 
 
 def stepping(module: Any, loss: Callable[[Any], Any], cap: float | None) -> Callable[[], None]:
-    """A training step of SGD: gradients go out in buckets of so many MB; at once, after backward(), with 0; or never."""
+    """A training step of SGD: gradients go out in buckets of so many MB; with 0 at once, after backward()."""
     import autograd_lite as al
 
     optimizer = al.optim.SGD(module.parameters(), lr=0.01)

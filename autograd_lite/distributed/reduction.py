@@ -71,6 +71,7 @@ class Reduction:
         self.buckets: list[Bucket] | None = None
         self.homes: list[Bucket] = []  # the bucket of each parameter
         self.order: list[int] = []  # of parameters whose gradient is there
+        self.held: dict[int, Any] = {}  # the gradients of the first backward()
         self.bad: list[str] = []
         self.launched, self.weight, self.weights, self.sync, self.broken = 0, 1.0, set[float](), True, False
 
@@ -105,11 +106,14 @@ class Reduction:
                 "call backward() after each (under no_sync() gradients add up), and evaluate under no_grad()"
             )
         self.order.append(k)
-        if self.sync and self.buckets is not None:
+        if not self.sync:
+            return g if self.weight == 1.0 else scaled(g, self.weight)
+        if self.buckets is None:
+            self.held[k] = g
+        else:
             self._put(k, g)
             self._launch()
-            return None
-        return g if self.weight == 1.0 else scaled(g, self.weight)
+        return None
 
     def finish(self) -> list[Node]:
         """All gradients of this backward() are there: wait for their means, put them into `grad`, and say whose."""
@@ -117,12 +121,13 @@ class Reduction:
         if not self.sync:
             self.order.clear()
             return []
+        there, held = set(self.order), self.held
         if self.buckets is None:
+            there = set()
             self._plan()
-        there = set(self.order)
         for k in range(len(self.parameters)):
             if k not in there:
-                self._put(k, None)
+                self._put(k, held.pop(k, None))
         self._launch()
         assert self.buckets is not None
         wrong = [bucket.finish(self.group, self.lane) for bucket in self.buckets]
@@ -159,12 +164,13 @@ class Reduction:
             self.launched += 1
 
     def _plan(self) -> None:
-        grads = [None if p.node is None else p.node.annotate().grad for p in self.parameters]
+        before = [None if p.node is None else p.node.annotate().grad for p in self.parameters]
+        grads = [self.held.get(k, g) for k, g in enumerate(before)]
         kinds = ["" if g is None else "rows" if isinstance(g, RowSparse) else "dense" for g in grads]
         told = self.group.gather((kinds, self.order), "the first backward()", self.lane)
         self.buckets = planned(self.parameters, told, self.limit)
         home = {k: bucket for bucket in self.buckets for k in bucket.members}
-        self.homes, self.order = [home[k] for k in range(len(self.parameters))], []
+        self.homes = [home[k] for k in range(len(self.parameters))]
 
 
 def refuse(group: Group, communicator: Any, bad: list[str]) -> None:
