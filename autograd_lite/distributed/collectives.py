@@ -55,6 +55,11 @@ def _parts(tensors: Sequence[Any] | None, size: int, what: str) -> list[Array]:
     return arrays
 
 
+def _same(group: Group, what: str, array: Array, *more: object) -> None:
+    settings = ", ".join(str(setting) for setting in more if setting is not None)
+    group.same(f"{what} of {array.shape} {array.dtype}{settings and f' ({settings})'}")
+
+
 def all_reduce(tensor: Tensor | Array, op: str = "sum") -> None:
     """Put the sum of all ranks' tensors ("sum"; "avg", "max", "min", "product") into the tensor, on every rank.
 
@@ -87,6 +92,7 @@ def _reduce(tensor: Any, op: str, what: str, dst: int | None = None) -> None:
         raise ValueError(f"the mean of {array.dtype} is no {array.dtype}: add up, and divide")
     if group is None:
         return
+    _same(group, what, array, op, dst)
     half = array.dtype == np.float16  # MPI has no such numbers
     whole, how = np.array(array, np.float32) if half else contiguous(array), getattr(group.mpi, OPS[op])
     if dst is None:
@@ -115,6 +121,7 @@ def broadcast(tensor: Tensor | Array, src: int = 0) -> None:
     """
     array, group = _array_of(tensor, "broadcast"), current()
     if group is not None:
+        _same(group, "broadcast", array, src)
         broadcast_on(group, group.users, array, src, "broadcast")
 
 
@@ -138,6 +145,7 @@ def all_gather(tensor_list: Sequence[Tensor | Array], tensor: Tensor | Array) ->
     into = _parts(tensor_list, 1 if group is None else group.size, "all_gather")
     whole = _raw(mine)[None]
     if group is not None:
+        _same(group, "all_gather", mine)
         mine_raw, whole = whole[0], np.empty((group.size, whole.size), np.uint8)
         group.wait(group.users.Iallgather(mine_raw, whole), "all_gather")
     for array, raw in zip(into, whole, strict=True):
@@ -156,6 +164,7 @@ def scatter(tensor: Tensor | Array, scatter_list: Sequence[Tensor | Array] | Non
     if group is None:
         _put(array, _raw(_parts(scatter_list, 1, "scatter")[0]), "scatter")
         return
+    _same(group, "scatter", array, src)
     raw, whole = _raw(array), None
     if group.rank == src:
         whole = np.stack([_raw(part) for part in _parts(scatter_list, group.size, "scatter")])
@@ -208,7 +217,7 @@ def barrier() -> None:
     """
     group = current()
     if group is not None:
-        group.wait(group.users.Ibarrier(), "barrier")
+        group.same("barrier")  # which waits
 
 
 def all_gather_object(object_list: list[Any], obj: Any) -> None:
@@ -220,7 +229,11 @@ def all_gather_object(object_list: list[Any], obj: Any) -> None:
     [{'loss': 0.5}]
     """
     group = current()
-    object_list[:] = [obj] if group is None else group.gather(obj, "all_gather_object", group.users)
+    if group is None:
+        object_list[:] = [obj]
+    else:
+        group.same("all_gather_object")
+        object_list[:] = group.gather(obj, "all_gather_object", group.users)
 
 
 def broadcast_object_list(object_list: list[Any], src: int = 0) -> None:
@@ -233,6 +246,7 @@ def broadcast_object_list(object_list: list[Any], src: int = 0) -> None:
     """
     group = current()
     if group is not None:
+        group.same(f"broadcast_object_list from rank {src}")
         told = group.gather(object_list if group.rank == src else None, "broadcast_object_list", group.users)
         object_list[:] = told[src]
 
@@ -253,4 +267,5 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     if group is None:
         saving.save(obj, f)
     else:
+        group.same("save")
         group.together(lambda: saving.save(obj, f) if group.rank == 0 else None, "save")

@@ -11,11 +11,12 @@ import os
 import pickle
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -26,7 +27,7 @@ SPINS = 2000  # how often a wait looks before it sleeps between looks: about a m
 _let_others = getattr(os, "sched_yield", lambda: time.sleep(0))
 ENDED = -1.0
 LANES = 8  # communicators that models take turns with
-STEPS = "the ranks have different numbers of batches (DistributedBatchSampler gives all as many)"
+STEPS = "it left early, or the ranks have different numbers of batches (DistributedBatchSampler gives all as many)"
 LAUNCHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")  # how processes see how many they are
 
 
@@ -51,6 +52,7 @@ class Group:
         here = int(os.environ.get("MPI_LOCALNRANKS") or self.size)  # ranks of this machine
         self.spins = SPINS if here <= (os.cpu_count() or 1) else 0  # who spins takes a core from who is waited for
         self.users, self.heads, *self.lanes = (self._twin("init_process_group") for _ in range(2 + LANES))
+        self.over = False  # whether some rank has said that it ends
         self.models = 0  # how many there are of DistributedDataParallel
 
     def _twin(self, what: str) -> Any:
@@ -76,6 +78,15 @@ class Group:
                 )
             time.sleep(5e-5)
 
+    def same(self, what: str) -> None:
+        """Before what a program calls. Raises DistributedError, on all ranks, where they do not call the same."""
+        mark = crc32(what.encode())
+        marks, found = np.array([mark, -mark]), np.empty(2, np.int64)
+        self.wait(self.users.Iallreduce(marks, found, self.mpi.MAX), what)
+        if found[0] != -found[1]:
+            told = self.gather(what, what, self.users)
+            raise DistributedError("the ranks do different things: " + by_rank(told))
+
     def gather(self, obj: Any, what: str, comm: Any) -> list[Any]:
         """A picklable object of every rank, in their order."""
         mine = np.frombuffer(pickle.dumps(obj), np.uint8)
@@ -91,23 +102,29 @@ class Group:
         heads = np.empty((self.size, 3))
         request = self.heads.Iallgather(np.array([number, samples, doing], np.float64), heads)
         self.wait(request, "the forward pass of a DistributedDataParallel", forever)
+        self.over = bool((heads[:, 0] == ENDED).any())
         return heads
 
     def meet(self, number: int, samples: int, doing: int) -> Array:
         """How many samples each rank has. Raises DistributedError, on all ranks, where they do not do the same."""
+        if self.over:
+            raise DistributedError("another rank has ended, and nothing can be trained without it")
         heads = self.headed(number, samples, doing)
         ended = np.flatnonzero(heads[:, 0] == ENDED)
         if ended.size:
             raise DistributedError(f"rank {_listed(ended)} ended its training while others go on: {STEPS}")
         if (heads[:, [0, 2]] != heads[0, [0, 2]]).any():
             raise DistributedError(
-                "the ranks are at different places: all call the same models in the same order, and no_sync() alike"
+                "the ranks are at different places: all call the same models in the same order, with no_sync(), "
+                "train() and eval() alike"
             )
         samples_of: Array = heads[:, 1]
         return samples_of
 
     def end(self) -> None:
-        """This rank trains no more; where another does, it is told."""
+        """This rank trains no more; where another does, it is told. Once somebody has ended nobody asks any more."""
+        if self.over:
+            return
         going = np.flatnonzero(self.headed(ENDED, 0, 0, forever=True)[:, 0] != ENDED)
         if going.size:
             raise DistributedError(f"rank {self.rank} ended its training, and rank {_listed(going)} goes on: {STEPS}")
@@ -120,14 +137,18 @@ class Group:
         except Exception as caught:
             error = caught
         told = self.gather(None if error is None else f"{type(error).__name__}: {error}", what, self.users)
-        failed = [f"rank {rank}: {text}" for rank, text in enumerate(told) if text is not None]
-        if failed:
-            raise DistributedError(f"{what} failed, on {'; '.join(failed)}") from error
+        if any(told):
+            raise DistributedError(f"{what} failed, on {by_rank(told)}") from error
         return result
 
 
 def _listed(ranks: Array) -> str:
     return ", ".join(map(str, ranks.tolist()))
+
+
+def by_rank(told: Sequence[str | None]) -> str:
+    """What ranks have said, of those that have."""
+    return "; ".join(f"rank {rank}: {text}" for rank, text in enumerate(told) if text)
 
 
 _group: Group | None = None
@@ -227,19 +248,17 @@ def destroy_process_group() -> None:
 
 def _stop_together(group: Group) -> None:
     """An error that only this rank has stops all of them; a rank that ends says so."""
-    before, failed = sys.excepthook, [False]
+    before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        failed[0] = True
         before(kind, error, trace)
         if not isinstance(error, DistributedError) and group.size > 1:
             stop(group, f"{kind.__name__}: {error}")
 
     def leave() -> None:
-        if failed[0] or _group is not group:
-            return
         try:
-            group.end()
+            if _group is group:
+                group.end()
         except DistributedError as error:  # the others raise it, too
             print(error, file=sys.stderr, flush=True)
 

@@ -16,7 +16,7 @@ from autograd_lite.modes import mode
 from autograd_lite.nn.module import Module
 
 KINDS = ("mean", "ranks", "sum")
-STARTS = 2  # what a rank does, besides stepping (1) and adding up (0)
+STARTS = 4  # what a rank does, besides forward passes: 1 to step, 2 in training
 
 
 class DistributedDataParallel(Module):
@@ -76,7 +76,7 @@ class DistributedDataParallel(Module):
         thawed = [name for name, p in self._frozen if p.requires_grad]
         if thawed:
             raise RuntimeError(f"{', '.join(thawed)} did not require a gradient when this was made: make a new one")
-        reduction.begin(_samples((*args, *kwargs.values()), self.batch_dim))
+        reduction.begin(_samples((*args, *kwargs.values()), self.batch_dim), self.training)
         if self.broadcast_buffers and self.training:
             for buffer in self.module.buffers():
                 broadcast_on(reduction.group, reduction.lane, buffer._array, 0, "the exchange of buffers")

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite.core import Node, Tensor
 from autograd_lite.distributed.buckets import Bucket, Dense, planned
-from autograd_lite.distributed.group import DistributedError, Group, current
+from autograd_lite.distributed.group import DistributedError, Group, by_rank, current
 from autograd_lite.modes import mode
 from autograd_lite.sparse import RowSparse
 
@@ -75,7 +75,7 @@ class Reduction:
         self.bad: list[str] = []
         self.launched, self.weight, self.weights, self.sync, self.broken = 0, 1.0, set[float](), True, False
 
-    def begin(self, samples: int) -> None:
+    def begin(self, samples: int, training: bool) -> None:
         """Before a forward pass: is everybody here, with the same in mind, and with how many samples?"""
         type(mode).reducer = reducers  # in all threads
         if self.broken:
@@ -85,7 +85,7 @@ class Reduction:
                 self.nodes[k] = p.node
                 if p.node is not None:
                     reducers.homes[p.node] = ref(self), k
-        total = float(self.group.meet(self.number, samples, self.sync).sum())
+        total = float(self.group.meet(self.number, samples, self.sync + 2 * training).sum())
         if self.kind == "mean" and not total:
             raise DistributedError("no rank has a sample in this batch")
         self.weight = {"sum": float(self.group.size), "ranks": 1.0}.get(self.kind) or self.group.size * samples / total
@@ -176,8 +176,8 @@ class Reduction:
 def refuse(group: Group, communicator: Any, bad: list[str]) -> None:
     """Raise on all ranks, and say where NaN is."""
     told = group.gather(bad, "the look for NaN", communicator)
-    where = [f"rank {rank}: {', '.join(names)}" for rank, names in enumerate(told) if names]
-    raise DistributedError(f"gradients have NaN or infinity, at {'; '.join(where)}. Nothing was updated")
+    where = by_rank([", ".join(names) for names in told])
+    raise DistributedError(f"gradients have NaN or infinity, at {where}. Nothing was updated")
 
 
 def scaled(g: Any, factor: float) -> Any:
@@ -203,6 +203,7 @@ def average_gradients(parameters: Iterable[Tensor], samples: int | None = None) 
     group, some = current(), [p for p in parameters if p.node is not None]
     if group is None or not some:
         return
+    group.same(f"average_gradients of {sum(p.data.size for p in some)} numbers{'' if samples is None else ', samples'}")
     share = 1 / group.size
     if samples is not None:
         total = sum(group.gather(samples, "average_gradients", group.users))
