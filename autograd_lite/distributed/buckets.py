@@ -58,7 +58,7 @@ class Dense:
 
     def launch(self, group: Group, communicator: Any) -> None:
         """Start adding up."""
-        self.request = communicator.Iallreduce(self.flat, self.total, group.mpi.SUM)
+        self.request = group.started(communicator.Iallreduce(self.flat, self.total, group.mpi.SUM))
 
     def finish(self, group: Group, communicator: Any) -> bool:
         """Wait; says whether any rank had NaN."""
@@ -98,7 +98,7 @@ class Rows:
     def launch(self, group: Group, communicator: Any) -> None:
         """Start telling how many rows there are."""
         self.heads = np.empty((group.size, 3), np.int64)
-        self.request = communicator.Iallgather(self.head, self.heads)
+        self.request = group.started(communicator.Iallgather(self.head, self.heads))
 
     def finish(self, group: Group, communicator: Any) -> bool:
         """Wait, and exchange the rows; says whether any rank had NaN."""

@@ -48,6 +48,7 @@ class Group:
 
     def __init__(self, mpi: Any, timeout: float) -> None:
         self.mpi, self.timeout = mpi, timeout
+        self.under_way: dict[int, Any] = {}  # requests, and with them the arrays that MPI may still write into
         self.rank, self.size = mpi.COMM_WORLD.Get_rank(), mpi.COMM_WORLD.Get_size()
         here = int(os.environ.get("MPI_LOCALNRANKS") or self.size)  # ranks of this machine
         self.spins = SPINS if here <= (os.cpu_count() or 1) else 0  # who spins takes a core from who is waited for
@@ -60,8 +61,14 @@ class Group:
         self.wait(request, what)
         return communicator
 
+    def started(self, request: Any) -> Any:
+        """The request, which is kept until it is done, whatever error comes between."""
+        self.under_way[id(request)] = request
+        return request
+
     def wait(self, request: Any, what: str, forever: bool = False) -> None:
         """Until a request is done; raises TimeoutError when that takes too long, unless it may take `forever`."""
+        self.started(request)
         spins, end = 0, 0.0
         while not request.Test():
             spins += 1
@@ -77,6 +84,7 @@ class Group:
                     "(all ranks have to make the same calls; evaluate on one rank alone under no_grad())"
                 )
             time.sleep(5e-5)
+        del self.under_way[id(request)]
 
     def same(self, what: str) -> None:
         """Before what a program calls. Raises DistributedError, on all ranks, where they do not call the same."""
