@@ -72,7 +72,7 @@ class Reduction:
         self.homes: list[Bucket] = []  # the bucket of each parameter
         self.order: list[int] = []  # of parameters whose gradient is there
         self.held: dict[int, Any] = {}  # the gradients of the first backward()
-        self.bad: list[str] = []
+        self.bad: list[int] = []
         self.launched, self.weight, self.weights, self.sync, self.broken = 0, 1.0, set[float](), True, False
 
     def begin(self, samples: int, training: bool) -> None:
@@ -133,7 +133,7 @@ class Reduction:
         wrong = [bucket.finish(self.group, self.lane) for bucket in self.buckets]
         (self.launched, self.order), (bad, self.bad) = (0, []), (self.bad, [])
         if any(wrong):
-            refuse(self.group, self.lane, bad)
+            refuse(self.group, self.lane, [self.names[k] for k in sorted(bad)])
         given = []
         for k, p in enumerate(self.parameters):
             g = self.homes[k].take(k)
@@ -151,7 +151,7 @@ class Reduction:
         if g is not None and self.weight:
             parts.append((g, self.weight / size))
         if not self.homes[k].put(k, parts):
-            self.bad.append(self.names[k])
+            self.bad.append(k)
 
     def _launch(self) -> None:
         """Start the buckets that are full, in their order; let those under way go on."""
