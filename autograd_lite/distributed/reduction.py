@@ -38,10 +38,13 @@ class Reducers(threading.local):
         touched, self.touched = sorted(self.touched, key=lambda r: r.number), {}  # in the same order on all ranks
         given, errors = list[Node](), list[DistributedError]()
         for reduction in touched:
+            reduction.broken = True  # until it comes to an end that all ranks know of
+        for reduction in touched:
             try:
                 given += reduction.finish()
             except DistributedError as error:
                 errors.append(error)
+            reduction.broken = False
         if errors:
             raise errors[0]
         return given
