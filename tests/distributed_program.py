@@ -461,7 +461,7 @@ def together(folder):
     for scenario in TOGETHER:
         scenario(folder)
         dist.barrier()
-    print("rank", dist.get_rank(), "did all", flush=True)
+    print(f"rank {dist.get_rank()} did all", flush=True)
 
 
 SCENARIOS = {
