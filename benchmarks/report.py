@@ -14,13 +14,11 @@ import numpy as np
 from .libraries import GEMMS, HAND, PEERS
 from .problems import ROWS
 
-START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
-
 Results = dict[str, Any]
 
 
 class ReadmeError(Exception):
-    """README.md has no place for the table."""
+    """A page has no place for what is made."""
 
 
 def cpu_model() -> str:
@@ -107,10 +105,21 @@ def for_readme(results: Results) -> str:
     )
 
 
+def between(page: str, name: str, text: str) -> str:
+    """A page with this text between its marks of that name. Raises ReadmeError where there are none."""
+    start, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+    before, found, rest = page.partition(start)
+    _, also, after = rest.partition(end)
+    if not (found and also):
+        raise ReadmeError(f"a page needs the lines {start} and {end}, in this order, around what is made")
+    return f"{before}{start}\n{text}\n{end}{after}"
+
+
+def put(path: Path, name: str, text: str) -> None:
+    """Write a text between a page's marks of that name."""
+    path.write_text(between(path.read_text("utf-8"), name, text), "utf-8")
+
+
 def with_table(readme: str, results: Results) -> str:
     """The README's text with the table between its markers."""
-    before, start, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ReadmeError(f"README.md needs the lines {START} and {END}, in this order, around the table")
-    return f"{before}{start}\n{for_readme(results)}\n{end}{after}"
+    return between(readme, "benchmarks", for_readme(results))

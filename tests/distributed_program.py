@@ -122,7 +122,10 @@ def collectives(_):
     dist.broadcast_object_list(settings, src=1)
     assert settings == [{"lr": 1}, 1]
     dist.barrier()
-    assert everybody("x" * rank) == ["x" * r for r in range(size)]
+    assert everybody("x" * rank) == (everything := ["x" * r for r in range(size)])
+    found = [None] * size
+    dist.gather_object("x" * rank, found, dst=size - 1)
+    assert found == (everything if rank == size - 1 else [None] * size)
     w = al.tensor([1.0, 1.0], requires_grad=True)
     (w * (rank + 1)).sum().backward()
     dist.average_gradients([w, al.tensor(1.0, requires_grad=True)], samples=rank)

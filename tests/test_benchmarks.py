@@ -19,9 +19,10 @@ from benchmarks import gemms, memory, page, profile, sizes, timing
 from benchmarks.hand import BUILDERS, HandWritten, Streetlights
 from benchmarks.libraries import GEMMS, HAND, PEERS, DisagreementError, Library, build, verify
 from benchmarks.problems import CHAINS, ROWS, LeftOutError, Problem, Row, streetlights, two_layers
-from benchmarks.report import END, START, ReadmeError, for_readme, table, with_table
+from benchmarks.report import ReadmeError, for_readme, table, with_table
 from benchmarks.timing import Effort, interleave
 
+START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 DTYPES = ("float64", "float32")
 NETWORKS = [row for row in (*ROWS, *CHAINS) if row.name != "lstm-layer"]
 OURS = PEERS[0]

@@ -1,9 +1,7 @@
 """Training on several processes: what it computes is one process's, and when something goes wrong all of them stop."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -14,30 +12,13 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite import nn
-from autograd_lite.distributed.group import LAUNCHERS, Group
+from autograd_lite.distributed.group import Group
 from autograd_lite.nn import functional as F
 from models.__main__ import main
 from tests import distributed_program as program
+from tests.ranks import mpiexec, needs_mpi
 
 ROOT = Path(__file__).parent.parent
-LIMIT = 120  # seconds that anything may take; where ranks hang the programs stop after 3 by themselves
-needs_mpi = pytest.mark.skipif(not al.distributed.is_available(), reason="pip install 'autograd_lite[mpi]'")
-
-
-def mpiexec(ranks, *command):
-    """Run on so many ranks; fails where that does not end by itself."""
-    beside = Path(sys.executable).with_name("mpiexec")
-    inherited = {k: v for k, v in os.environ.items() if k not in LAUNCHERS}
-    return subprocess.run(
-        [str(beside) if beside.exists() else "mpiexec", "-n", str(ranks), sys.executable, *map(str, command)],
-        cwd=ROOT,
-        env={**inherited, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LIMIT,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 def run(ranks, scenario, folder=""):

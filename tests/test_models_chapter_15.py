@@ -1,24 +1,22 @@
-"""Chapter 15: spam, holders who train apart, what is made of their models, and what these give away."""
+"""Chapter 15: spam, a holder who trains, and what its model gives away; `test_federated.py` has several of them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from models import Batch, Data, train
 from models.chapter_15 import LENGTH, UNKNOWN, Mails, PrintedSpam, SpamModule, enron, mails, spam
-from models.federated import aggregate_as_printed, holder, leaked, masked, masked_mean, mean, rounds, split
-from models.records import Weights
+from models.federated import holder, rounds, split
+from models.leak import leaked
 
 SPAM = [f"win a prize now number {k}" for k in range(30)]
 HAM = [f"see you at noon in room {k}" for k in range(70)]
 MAILS = mails(SPAM, HAM, tested=10)
 VERSIONS = {name: PrintedSpam(lr=0.01, padding=lambda: MAILS.padding) for name in spam.versions}
 TINY = replace(spam, corpus=lambda: MAILS, size=10, versions=VERSIONS)
-MODELS: list[Weights] = [{"embed": np.random.default_rng(k).normal(size=(7, 1))} for k in range(3)]
 
 
 @pytest.fixture
@@ -27,16 +25,6 @@ def real() -> Mails:
         return enron()
     except FileNotFoundError as missing:
         pytest.skip(f"needs the mails: {missing}")
-
-
-def accuracies(aggregate: Any) -> list[float]:
-    """In the test after each of three rounds of three holders, from zeros."""
-    data = spam.data()
-    holders = [holder(spam, part) for part in split(data)]
-    assert data.x_test is not None
-    models = rounds(holders, spam.start()[0], 3, aggregate)
-    found = (spam.test_figures(spam.predict(model, data.x_test), data) for model in models)
-    return [figures.correct / figures.examples for figures in found]
 
 
 # ----- the mails -----
@@ -96,38 +84,7 @@ def test_the_gradient_of_spam_is_that_of_the_squared_error() -> None:
         assert delta[row, 0] == pytest.approx(slope, rel=1e-7)
 
 
-# ----- what is made of three models -----
-
-
-def test_masks_cancel_and_hide() -> None:
-    sent = masked(MODELS, seed=1)
-    np.testing.assert_allclose(mean(sent)["embed"], mean(MODELS)["embed"], rtol=0, atol=1e-15)
-    np.testing.assert_array_equal(masked_mean(MODELS, seed=1)["embed"], mean(sent)["embed"])
-    for one, own in zip(sent, MODELS, strict=True):
-        assert np.abs(one["embed"] - own["embed"]).min() > 1e-3
-    again, other = masked(MODELS, seed=1), masked(MODELS, seed=2)
-    assert np.array_equal(sent[0]["embed"], again[0]["embed"])
-    assert not np.array_equal(sent[0]["embed"], other[0]["embed"])
-
-
-def test_as_printed_the_last_model_alone_is_decrypted_a_third_of_it() -> None:
-    aggregate = aggregate_as_printed(MODELS)["embed"]
-    np.testing.assert_array_equal(aggregate, MODELS[2]["embed"] / 3)
-    unlike = [{"embed": model["embed"] + 9} for model in MODELS[:2]]
-    np.testing.assert_array_equal(aggregate_as_printed([*unlike, MODELS[2]])["embed"], aggregate)
-    assert np.linalg.norm(mean(MODELS)["embed"] - aggregate) > 0.1
-
-
-def test_a_round_starts_all_holders_from_the_same_model() -> None:
-    seen: list[Weights] = []
-
-    def one(weights: Weights) -> Weights:
-        seen.append(weights)
-        return {"embed": weights["embed"] + 1}
-
-    *_, last = rounds([one, one, one], {"embed": np.zeros((2, 1))}, 2)
-    assert [float(weights["embed"][0, 0]) for weights in seen] == [0.0] * 3 + [1.0] * 3
-    assert last["embed"].tolist() == [[2.0], [2.0]]
+# ----- a holder -----
 
 
 def test_a_holder_leaves_the_model_that_was_sent_as_it_is() -> None:
@@ -171,17 +128,3 @@ def test_the_real_mails(real: Mails) -> None:
 
 def test_spam_is_told_from_ham(real: Mails) -> None:
     assert [record.row["Test-Acc"] for record in train(spam, "as-printed")] == [0.9235, 0.9315, 0.939]
-
-
-def test_three_rounds_of_averaging_with_masks_or_without(real: Mails) -> None:
-    assert accuracies(mean) == accuracies(masked_mean) == [0.6095, 0.92, 0.95]
-
-
-def test_a_third_of_the_last_model_tells_spam_too_which_hides_the_mistake(real: Mails) -> None:
-    """The sign of a score does not change when all weights are divided by three."""
-    assert accuracies(aggregate_as_printed) == [0.9415, 0.935, 0.9335]
-    data = spam.data()
-    sent = spam.start()[0]
-    models = [holder(spam, part)(sent) for part in split(data)]
-    apart = mean(models)["embed"] - aggregate_as_printed(models)["embed"]
-    assert np.linalg.norm(apart) > 0.1 * np.linalg.norm(mean(models)["embed"])

@@ -55,6 +55,7 @@ class Factors:
             for one in sizes(label, shape):
                 found.setdefault(one.value, one.words)
         self.known = [Known(n, words) for n, words in found.items()]
+        self.tables: dict[tuple[Known, ...] | None, tuple[Array, list[str]]] = {}
         self.totals = [
             Known(float(np.prod(shape)), f"the number of elements of {_shown(label, shape)}")
             for shape, label in shapes
@@ -74,11 +75,17 @@ class Factors:
             return None
         if isclose(size, 1.0, rel_tol=tolerance):
             return ""
-        singly = (pair for one in self.known for pair in _alone(one))
-        for made, text in singly if only_sizes else self._combinations([*first, *self.known]):
-            if isclose(size, made, rel_tol=tolerance):
-                return text
-        return None
+        values, texts = self._table(None if only_sizes else tuple(first))
+        near = np.flatnonzero(np.abs(values - size) <= tolerance * np.maximum(values, size))
+        return texts[near[0]] if near.size else None
+
+    def _table(self, first: tuple[Known, ...] | None) -> tuple[Array, list[str]]:
+        """All that a factor may be, the simplest first, and the words for each; of None sizes alone."""
+        if first not in self.tables:
+            singly = (pair for one in self.known for pair in _alone(one))
+            pairs = list(singly if first is None else self._combinations([*first, *self.known]))
+            self.tables[first] = np.array([value for value, _ in pairs]), [text for _, text in pairs]
+        return self.tables[first]
 
     def _combinations(self, known: list[Known]) -> Iterator[tuple[float, str]]:
         for one in known:

@@ -64,6 +64,7 @@ class Region:
             for k, p in enumerate(n.parents)
             if p is not None and p in inside and (p is target or p not in given)
         ]
+        self.places = {node: i for i, node in enumerate(self.nodes)}
         self.of: dict[Node, list[Edge]] = {}
         self.into: dict[Node, list[Edge]] = {}
         for edge in self.edges:
@@ -108,8 +109,11 @@ class Region:
         sources: Mapping[Node, Any] | None = None,
     ) -> Any:
         """One walk: children come before parents, so a node's gradient is complete when it is reached."""
-        moved = set() if results else set(self.nodes)
-        for node in self.nodes:
+        begin, moved = (0, set(self.nodes)) if not results else (self._first(changes), set[Node]())
+        changed = {node for node, _ in changes}
+        for node in self.nodes[begin:]:
+            if node not in moved and node not in changed:
+                continue
             if node in self.sources:
                 above[node] = (sources or self.sources)[node]
             elif node in moved:
@@ -126,6 +130,10 @@ class Region:
         if self.target in self.sources:
             return (sources or self.sources)[self.target]
         return _sum(results[edge] for edge in self.into[self.target])
+
+    def _first(self, changes: Mapping[Edge, Change]) -> int:
+        """The place of the first node of which something is changed: before it all is as recorded."""
+        return min((self.places[node] for node, _ in changes if node in self.places), default=len(self.nodes))
 
 
 def _sum(results: Iterable[Any]) -> Any:

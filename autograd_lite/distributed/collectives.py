@@ -251,6 +251,27 @@ def broadcast_object_list(object_list: list[Any], src: int = 0) -> None:
         object_list[:] = told[src]
 
 
+def gather_object(obj: Any, object_gather_list: list[Any] | None = None, dst: int = 0) -> None:
+    """Put a picklable object of every rank into the list of rank `dst`, in the order of the ranks; no other gets them.
+
+    Raises ValueError on rank `dst` without a list.
+
+    >>> import autograd_lite as al
+    >>> losses = [None] * al.distributed.get_world_size()
+    >>> al.distributed.gather_object({"loss": 0.5}, losses); losses
+    [{'loss': 0.5}]
+    """
+    group = current()
+    if object_gather_list is None and (group is None or group.rank == dst):
+        raise ValueError(f"gather_object: rank {dst}, where the objects go, needs a list for them")
+    found: list[Any] | None = [obj]
+    if group is not None:
+        group.same(f"gather_object to rank {dst}")
+        found = group.collect(obj, dst, "gather_object")
+    if object_gather_list is not None and found is not None:
+        object_gather_list[:] = found
+
+
 def save(obj: Any, f: str | os.PathLike[str]) -> None:
     """`al.save` on rank 0, while the others wait: when it returns, the file is there, whole.
 

@@ -102,8 +102,16 @@ class Group:
         self.wait(comm.Iallgather(np.array([mine.size], np.int64), sizes), what)
         whole = np.empty(int(sizes.sum()), np.uint8)
         self.wait(comm.Iallgatherv(mine, [whole, sizes]), what)
-        ends = np.cumsum(sizes)
-        return [pickle.loads(whole[e - s : e].tobytes()) for s, e in zip(sizes, ends, strict=True)]
+        return _unpickled(whole, sizes)
+
+    def collect(self, obj: Any, dst: int, what: str) -> list[Any] | None:
+        """A picklable object of every rank, in their order, on rank `dst`; None elsewhere, where nothing arrives."""
+        mine, here = np.frombuffer(pickle.dumps(obj), np.uint8), self.rank == dst
+        sizes = np.empty(self.size, np.int64) if here else None
+        self.wait(self.users.Igather(np.array([mine.size], np.int64), sizes, root=dst), what)
+        whole = None if sizes is None else np.empty(int(sizes.sum()), np.uint8)
+        self.wait(self.users.Igatherv(mine, None if sizes is None else [whole, sizes], root=dst), what)
+        return None if sizes is None or whole is None else _unpickled(whole, sizes)
 
     def headed(self, number: float, samples: float, doing: float, forever: bool = False) -> Array:
         """What every rank says before it goes on, a row each: which model, how many samples, and what it does."""
@@ -159,7 +167,16 @@ def by_rank(told: Sequence[str | None]) -> str:
     return "; ".join(f"rank {rank}: {text}" for rank, text in enumerate(told) if text)
 
 
+def _unpickled(whole: Array, sizes: Array) -> list[Any]:
+    return [pickle.loads(whole[e - s : e].tobytes()) for s, e in zip(sizes, np.cumsum(sizes), strict=True)]
+
+
 _group: Group | None = None
+
+
+def launched() -> bool:
+    """Whether a program such as mpiexec has started several processes, of which this is one."""
+    return any(os.environ.get(name, "1") not in ("", "1") for name in LAUNCHERS)
 
 
 def current() -> Group | None:
@@ -167,7 +184,7 @@ def current() -> Group | None:
 
     Raises RuntimeError where there are other processes that nobody has joined yet.
     """
-    if _group is None and any(os.environ.get(name, "1") not in ("", "1") for name in LAUNCHERS):
+    if _group is None and launched():
         raise RuntimeError("this is one of several MPI processes: call al.distributed.init_process_group() first")
     return _group
 
