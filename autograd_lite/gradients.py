@@ -115,7 +115,12 @@ def backward(
     keep = create_graph if retain_graph is None else retain_graph
     roots = _start(tensors, grad_tensors, "backward()", create_graph)
     reducer = mode.reducer
-    found = _flow(roots, targets, keep, create_graph, None if reducer is None else reducer.ready)
+    try:
+        found = _flow(roots, targets, keep, create_graph, None if reducer is None else reducer.ready)
+    except BaseException:
+        if reducer is not None:
+            reducer.abandon()
+        raise
     reached = list(found)
     for node in reached:
         arrived, notes = [found.pop(node)], node.notes or node.annotate()
@@ -127,8 +132,7 @@ def backward(
         if reducer is None:
             _call_after(node)
     if reducer is not None:
-        reducer.finish()
-        for node in reached:
+        for node in dict.fromkeys([*reducer.finish(), *reached]):
             _call_after(node)
 
 

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 class _Mode(threading.local):
+    reducer: Any = None  # of all threads: takes gradients as backward() has them, to average them with other processes
+
     def __init__(self) -> None:
         self.grad = True
         self.inference = False
         self.watchers: tuple[Callable[..., None], ...] = ()
         self.trap: Callable[..., None] | None = None  # looks at every gradient on its way, while there is one
         self.listener: Any = None  # is told of backward passes and of optimizers' steps, while there is one
-        self.reducer: Any = None  # takes gradients as backward() has them, to average them with other processes
         self.tracer: Any = None  # the compiler's, while it follows a step
         self.before: list[dict[str, Any]] = []  # what each context of this thread found, the innermost last
         self.switched_off = False  # by set_grad_enabled(False) as a statement

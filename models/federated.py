@@ -63,11 +63,18 @@ class Meeting:
 
     def tell(self, own: Sequence[Any]) -> list[Any]:
         """What each holder here has to say, said to all: that of every holder, in their order."""
-        return list(own) if len(own) == self.size else al.distributed.all_gather_object(own[0])
+        found = list(own)
+        if len(own) < self.size:
+            al.distributed.all_gather_object(found, own[0])
+        return found
 
     def send(self, own: Sequence[Any], to: int) -> list[Any] | None:
         """The same said to one holder alone; None where that one is not here."""
-        return list(own) if len(own) == self.size else al.distributed.gather_object(own[0], to)
+        if len(own) == self.size:
+            return list(own)
+        found = list[Any]() if to in self.here else None
+        al.distributed.gather_object(own[0], found, to)
+        return found
 
 
 def flat(weights: Weights) -> Array:

@@ -128,7 +128,7 @@ class Parallel(Modular):
         self.network.error(output, part).backward()
         self.optimizer.step()
         whole = np.empty((len(batch.x), *output.shape[1:]))
-        for other, rows in enumerate(al.distributed.all_gather_object(output.data)):
+        for other, rows in enumerate(_of_all_ranks(output.data)):
             whole[other::ranks] = rows
         return {"answer": self.network.answer(whole)}, {}
 
@@ -136,7 +136,13 @@ class Parallel(Modular):
         """Each rank predicts its part of the rows; all get the whole."""
         rank, ranks = al.distributed.get_rank(), al.distributed.get_world_size()
         mine = super().predict(np.array_split(x, ranks)[rank])
-        return np.concatenate(al.distributed.all_gather_object(mine))
+        return np.concatenate(_of_all_ranks(mine))
+
+
+def _of_all_ranks(mine: Array) -> list[Array]:
+    found = [mine] * al.distributed.get_world_size()
+    al.distributed.all_gather_object(found, mine)
+    return found
 
 
 def trainer(network: Network, version: str, weights: Weights, distributed: bool = False) -> Trainer:

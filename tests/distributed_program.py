@@ -1,8 +1,12 @@
-"""What the ranks of `test_distributed.py` do: `mpiexec -n 2 python tests/distributed_program.py SCENARIO [FOLDER]`."""
+"""What the ranks of `test_distributed.py` do: `mpiexec -n 2 python tests/distributed_program.py SCENARIO [FOLDER]`.
+
+What ends well is run in one start, `together`: starting an MPI program takes longer than most of what it does.
+"""
 
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import pytest
 
 import autograd_lite as al
 from autograd_lite import nn
+from autograd_lite.distributed.group import current
 from autograd_lite.nn import functional as F
 
 dist = al.distributed
@@ -67,12 +72,17 @@ def trained(name, cap=1e-3, accumulate=1):
     return {name: p.data for name, p in model.module.named_parameters()}
 
 
+def everybody(mine):
+    found = [None] * dist.get_world_size()
+    dist.all_gather_object(found, mine)
+    return found
+
+
 def equal(folder):
     for name in ("SGD", "Adam"):
         for cap, accumulate in ((1e-4, 1), (25.0, 1), (1e-4, 4)):
             found = trained(name, cap, accumulate)
-            everybody = dist.all_gather_object(found)
-            for other in everybody:
+            for other in everybody(found):
                 assert all(np.array_equal(other[k], found[k]) for k in found)
             dist.save(found, Path(folder) / f"{name}_{cap}_{accumulate}_{dist.get_world_size()}.npz")
 
@@ -93,15 +103,51 @@ def collectives(_):
     for numbers in (np.full((3, 4), rank + 1.0)[:, ::2], np.full(3, rank + 1, np.float16), np.full((), rank + 1)):
         dist.all_reduce(numbers)
         assert (numbers == size * (size + 1) // 2).all()
+    for op, value in (("sum", size * (size + 1) / 2), (dist.ReduceOp.AVG, (size + 1) / 2)):
+        y = al.tensor([rank + 1.0])
+        dist.reduce(y, dst=size - 1, op=op)
+        assert y.item() == (value if rank == size - 1 else rank + 1.0)
+    found = [al.zeros(2, 3)[:, ::2] for _ in range(size)]
+    dist.all_gather(found, al.ones(2, 2) * float(rank))
+    assert [t.data.mean() for t in found] == list(range(size))
+    mine = np.zeros(2, bool)
+    dist.scatter(mine, [np.array([r == 1, True]) for r in range(size)] if rank == 1 else None, src=1)
+    assert mine.tolist() == [rank == 1, True]
+    if rank == 0:
+        dist.send(al.tensor([1.5, 2.5], dtype=al.float16), dst=1)
+    if rank == 1:
+        dist.recv(got := al.zeros(2, dtype=al.float16), src=0)
+        assert got.data.tolist() == [1.5, 2.5]
+    settings = [{"lr": rank}, rank]
+    dist.broadcast_object_list(settings, src=1)
+    assert settings == [{"lr": 1}, 1]
     dist.barrier()
-    everything = ["x" * r for r in range(size)]
-    assert dist.all_gather_object("x" * rank) == everything
-    assert dist.gather_object("x" * rank, dst=size - 1) == (everything if rank == size - 1 else None)
+    assert everybody("x" * rank) == (everything := ["x" * r for r in range(size)])
+    found = [None] * size
+    dist.gather_object("x" * rank, found, dst=size - 1)
+    assert found == (everything if rank == size - 1 else [None] * size)
     w = al.tensor([1.0, 1.0], requires_grad=True)
     (w * (rank + 1)).sum().backward()
     dist.average_gradients([w, al.tensor(1.0, requires_grad=True)], samples=rank)
     assert np.allclose(w.grad.data, sum(r * (r + 1) for r in range(size)) / sum(range(size)))
-    print("rank", rank, "is done", flush=True)
+    with pytest.raises(dist.DistributedError, match="no rank has a sample"):
+        dist.average_gradients([w], samples=0)
+    (w * (np.nan if rank == 1 else 1.0)).sum().backward()
+    with pytest.raises(dist.DistributedError, match=r"at rank 1: number 0 of 1, \(2,\)"):
+        dist.average_gradients([w])
+
+
+def unlike(_):
+    """Calls that do not fit together are an error on every rank, and what comes then is not mixed up with them."""
+    rank = dist.get_rank()
+    with pytest.raises(dist.DistributedError, match=r"rank 0: all_reduce of \(4,\) float64 \(sum\); rank 1: .* \(5,\)"):
+        dist.all_reduce(np.zeros(4 + (rank == 1)))
+    with pytest.raises(dist.DistributedError, match="rank 0: barrier; rank 1: broadcast"):
+        dist.broadcast(np.zeros(2)) if rank == 1 else dist.barrier()
+    model = dist.DistributedDataParallel(network()).train(rank == 1)
+    with pytest.raises(dist.DistributedError, match=r"at different places.*train\(\) and eval\(\)"):
+        model(al.ones(2, 3))
+    assert everybody(rank) == list(range(dist.get_world_size()))
 
 
 def empty(_):
@@ -161,19 +207,163 @@ def hanging():
 
 def differs(_):
     sizes = 5 + (dist.get_rank() == 1)
-    dist.DistributedDataParallel(nn.Sequential(nn.Linear(3, sizes), nn.Linear(sizes, 1)))
+    words = r"the models differ: rank 0 has 0.weight \(5, 3\) float64, where rank 1 has 0.weight \(6, 3\) float64"
+    with pytest.raises(dist.DistributedError, match=words):
+        dist.DistributedDataParallel(nn.Sequential(nn.Linear(3, sizes), nn.Linear(sizes, 1)))
 
 
 def nan(_):
-    model = dist.DistributedDataParallel(network())
-    loop(model, 50, lambda step, x: x * np.nan if step == 7 and dist.get_rank() == 1 else x)
-
-
-def nan_rows(_):
+    """Every rank says where it is, `grad` stays what it was, and training may go on."""
+    model = dist.DistributedDataParallel(network(), bucket_cap_mb=1e-5)
+    for step in range(6):
+        bad = step in (0, 3)
+        before = model.module[0].weight.grad
+        x = al.ones(4, 3) * (np.nan if bad and dist.get_rank() == 1 else 1.0 + dist.get_rank())
+        loss = model(x).square().mean()
+        if bad:
+            with pytest.raises(dist.DistributedError, match=r"at rank 1: 0.weight, 0.bias, 2.weight, 2.bias\. Nothing"):
+                loss.backward()
+            assert (model.module[0].weight.grad is None) == (before is None)
+        else:
+            loss.backward()
+            assert alike(model.module[0].weight.grad)
     model = dist.DistributedDataParallel(nn.Embedding(5, 2, sparse=True))
     for step in range(5):
-        factor = np.nan if step == 3 and dist.get_rank() == 1 else 1.0
-        (model(np.array([1, 2])) * factor).sum().backward()
+        loss = (model(np.array([1, 2])) * (np.nan if step == 3 and dist.get_rank() == 1 else 1.0)).sum()
+        if step == 3:
+            with pytest.raises(
+                dist.DistributedError, match=r"NaN or infinity, at rank 1: weight\. Nothing was updated"
+            ):
+                loss.backward()
+        else:
+            loss.backward()
+
+
+def uncaught(_):
+    loop(
+        dist.DistributedDataParallel(network()), 50, lambda step, x: x * np.nan if step == 7 and dist.get_rank() else x
+    )
+
+
+def alike(tensor):
+    return all(np.array_equal(tensor.data, other) for other in everybody(tensor.data))
+
+
+def two_models(_):
+    """One loss of two models, whose gradients come in another order on odd ranks; D is used and not trained."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+    parts = [nn.Linear(3, 4), nn.Linear(3, 4)]
+    models = [dist.DistributedDataParallel(part, bucket_cap_mb=1e-5, reduction="sum") for part in parts]
+    for _ in range(3):
+        ys = [model(al.ones(2, 3) * (rank + 1.0)) for model in models]
+        losses = [(y * 1.0 * factor).sum() for y, factor in zip(ys, (2.0, 3.0), strict=True)][:: (-1) ** rank]
+        for part in parts:
+            part.zero_grad()
+        (losses[0] + losses[1]).backward()
+        for part, factor in zip(parts, (2.0, 3.0), strict=True):
+            assert np.allclose(part.weight.grad.data, factor * size * (size + 1), rtol=1e-14)
+
+
+def twice(_):
+    """Two backward() calls of one forward pass, and hooks that run after the mean, also for what this rank left out."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+    module, seen = nn.ModuleList([nn.Linear(3, 2, bias=False), nn.Linear(3, 2, bias=False)]), []
+
+    class Some(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = module
+
+        def forward(self, x):
+            return self.parts[0](x) + (self.parts[1](x) if rank == 0 else 0.0)
+
+    for k, p in enumerate(module.parameters()):
+        p.register_post_accumulate_grad_hook(lambda p, k=k: seen.append((k, p.grad.data.copy())))
+    model = dist.DistributedDataParallel(Some(), bucket_cap_mb=1e-5)
+    for _ in range(2):
+        module.zero_grad()
+        seen.clear()
+        y = model(al.ones(2, 3) * (rank + 1.0))
+        y.sum().backward(retain_graph=True)
+        y.sum().backward()
+        means = [2.0 * (size + 1) / 2, 2.0 / size]
+        assert [k for k, _ in seen] == [0, 1, 0, 1]
+        for (k, g), times in zip(seen, (1, 1, 2, 2), strict=True):
+            assert np.allclose(g, times * means[k], rtol=1e-14)
+
+
+def failed(_):
+    """A backward() that fails in the middle takes no other model's gradients along."""
+    first, second = (nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)) for _ in range(2))
+    models = [dist.DistributedDataParallel(module, bucket_cap_mb=1e-5) for module in (first, second)]
+    for model in models:
+        model(al.ones(2, 3)).sum().backward()
+    handle = first[0].weight.register_hook(lambda g: {}["no such word"])
+    with pytest.raises(KeyError):
+        models[0](al.ones(2, 3)).sum().backward()
+    handle.remove()
+    models[1](al.ones(2, 3) * (1.0 + dist.get_rank())).sum().backward()
+    assert alike(second[0].weight.grad)
+    with pytest.raises(RuntimeError, match="ended in an error: make a new one"):
+        models[0](al.ones(2, 3))
+    with pytest.raises(RuntimeError, match="create_graph=True"):
+        models[1](al.ones(2, 3)).sum().backward(create_graph=True)
+    models[1](al.ones(2, 3) * (1.0 + dist.get_rank())).sum().backward()
+    assert alike(second[0].weight.grad)
+
+
+def threads(_):
+    """backward() in another thread than the forward pass, while a third one has a graph of its own."""
+    model, going, wrong = dist.DistributedDataParallel(nn.Linear(20, 3)), [True], []
+
+    def others():
+        while going:
+            w = al.ones(20, 20, requires_grad=True)
+            (w @ w).sum().backward()
+            if w.grad is None:
+                wrong.append(w)
+
+    other = threading.Thread(target=others)
+    other.start()
+    for _ in range(10):
+        model.zero_grad()
+        loss = model(al.ones(2, 20) * (1.0 + dist.get_rank())).sum()
+        backward = threading.Thread(target=loss.backward)
+        backward.start()
+        backward.join()
+        mean = (1 + dist.get_world_size()) / 2
+        wrong += [] if np.allclose(model.module.weight.grad.data, 2 * mean, rtol=1e-14) else [model]
+    going.clear()
+    other.join()
+    assert not wrong
+
+
+def resumed(folder):
+    """A training that goes on from a checkpoint is the same to the bit."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+
+    def steps(module, optimizer, some):
+        model = dist.DistributedDataParallel(module)
+        for x, y in some:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rank::size]), y[rank::size]).backward()
+            optimizer.step()
+
+    batches, module = list(parts(size)), Words()
+    optimizer, path = optimizer_of("Adam", module), Path(folder) / f"resumed_{size}.ckpt.npz"
+    steps(module, optimizer, batches[:3])
+    dist.save({"model": module.state_dict(), "optimizer": optimizer.state_dict()}, path)
+    steps(module, optimizer, batches[3:6])
+    other = Words()
+    again, found = optimizer_of("Adam", other), al.load(path)
+    other.load_state_dict(found["model"])
+    again.load_state_dict(found["optimizer"])
+    steps(other, again, batches[3:6])
+    path.unlink() if rank == 0 else None
+    for a, b in zip(module.parameters(), other.parameters(), strict=True):
+        assert np.array_equal(a.data, b.data)
+    with pytest.raises(dist.DistributedError, match="save failed, on rank 0: FileNotFoundError"):
+        dist.save({}, Path(folder) / "no" / "such.npz")
 
 
 def fewer(_):
@@ -215,7 +405,7 @@ def compiled(_):
         gradients(al.tensor(mine))
         dist.average_gradients(inner.parameters(), samples=len(mine))
         optimizer.step()
-    found = dist.all_gather_object(inner[0].weight.data)
+    found = everybody(inner[0].weight.data)
     assert all(np.array_equal(found[0], other) for other in found)
 
 
@@ -262,16 +452,29 @@ def buffers(_):
     for _ in range(3):
         model(al.ones(4, 3) * (rank + 1.0)).mean().backward()
     model(al.ones(4, 3)).mean().backward()
-    means = dist.all_gather_object(model.module[1].running_mean.data)
+    means = everybody(model.module[1].running_mean.data)
     assert all(np.allclose(means[0], m) for m in means)
 
 
+TOGETHER = (equal, collectives, unlike, empty, differs, nan, two_models, twice, failed, threads, resumed, compiled)
+TOGETHER = (*TOGETHER, buffers, uneven)
+
+
+def together(folder):
+    for scenario in TOGETHER:
+        scenario(folder)
+        dist.barrier()
+    print(f"rank {dist.get_rank()} did all", flush=True)
+
+
 SCENARIOS = {
-    **{f.__name__: f for f in (equal, collectives, empty, differs, nan, nan_rows, fewer, no_gradient_at_all)},
-    **{f.__name__: f for f in (compiled, buffers, uneven)},
+    **{f.__name__: f for f in (*TOGETHER, together, uncaught, fewer, no_gradient_at_all)},
     **{how.__name__: dies(how) for how in (killed, raising, hanging)},
 }
 
 if __name__ == "__main__":
-    dist.init_process_group(timeout=5.0 if sys.argv[1] in ("hanging", "no_gradient_at_all") else 100.0)
+    dist.init_process_group(timeout=100.0)
+    if sys.argv[1] in ("hanging", "no_gradient_at_all"):
+        dist.barrier()  # all have started
+        current().timeout = 3.0
     SCENARIOS[sys.argv[1]](sys.argv[2] if len(sys.argv) > 2 else None)

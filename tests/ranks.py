@@ -11,7 +11,7 @@ import autograd_lite as al
 from autograd_lite.distributed.group import LAUNCHERS
 
 ROOT = Path(__file__).parent.parent
-LIMIT = 120  # seconds that anything may take; where ranks hang the programs stop after 5 by themselves
+LIMIT = 120  # seconds that anything may take; where ranks hang the programs stop after 3 by themselves
 needs_mpi = pytest.mark.skipif(not al.distributed.is_available(), reason="pip install 'autograd_lite[mpi]'")
 
 

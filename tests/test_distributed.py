@@ -3,13 +3,16 @@
 import json
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 import autograd_lite as al
 from autograd_lite import nn
+from autograd_lite.distributed.group import Group
 from autograd_lite.nn import functional as F
 from models.__main__ import main
 from tests import distributed_program as program
@@ -39,9 +42,13 @@ def alone(name, accumulate, start):
 @needs_mpi
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_the_result_is_that_of_one_process_with_the_whole_batch(ranks, tmp_path):
-    """Batches of 7 and 8; rows of an embedding, a layer used twice, one used later, one never; small buckets, one."""
-    done = run(ranks, "equal", tmp_path)
+    """Batches of 7 and 8; rows of an embedding, a layer used twice, one used later, one never; small buckets, one.
+
+    The other scenarios of the program are checked by the ranks.
+    """
+    done = run(ranks, "together", tmp_path)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("did all") == ranks, done.stdout
     al.manual_seed(0)
     start = program.Words().state_dict()
     files = sorted(tmp_path.glob("*.npz"))
@@ -56,52 +63,70 @@ def test_the_result_is_that_of_one_process_with_the_whole_batch(ranks, tmp_path)
 
 
 @needs_mpi
-@pytest.mark.parametrize("ranks", [2, 3])
-@pytest.mark.parametrize("scenario", ["collectives", "empty", "compiled", "buffers", "uneven"])
-def test_on_several_ranks(scenario, ranks):
-    done = run(ranks, scenario)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        ("uncaught", "gradients have NaN or infinity, at rank 1: "),
+        ("fewer", "rank 1 ended its training"),
+        ("no_gradient_at_all", "of 2 waited 3 s in "),
+    ],
+)
+def test_when_something_is_wrong_every_rank_stops(scenario, words):
+    done = run(2, scenario)
+    assert done.returncode != 0
+    assert words in done.stderr, done.stderr
+    if scenario == "uncaught":
+        assert len(re.findall(f"DistributedError: {re.escape(words)}", done.stderr)) == 2  # each says it
 
 
 @needs_mpi
 @pytest.mark.parametrize(
     ("scenario", "words"),
     [
+        ("killed", ""),
         ("raising", "rank 1 of 2 stops all ranks: KeyError: 'no such word'"),
-        ("hanging", "rank 0 of 2 waited 5 s in "),
-        ("differs", "the models differ: rank 0 has 0.weight (5, 3) float64, where rank 1 has 0.weight (6, 3) float64"),
-        ("nan", "gradients have NaN or infinity, at rank 1: "),
-        ("nan_rows", "gradients have NaN or infinity, at rank 1: weight. Nothing was updated"),
-        ("fewer", "rank 1 ended its training"),
-        ("no_gradient_at_all", "of 2 waited 5 s in "),
+        ("hanging", "rank 0 of 2 waited 3 s in "),
     ],
 )
-def test_when_something_is_wrong_every_rank_stops(scenario, words, tmp_path):
+def test_a_rank_that_dies_stops_all_and_the_checkpoint_is_whole(scenario, words, tmp_path):
     done = run(2, scenario, tmp_path)
     assert done.returncode != 0
     assert words in done.stderr, done.stderr
-    if scenario in ("differs", "nan", "nan_rows"):
-        assert len(re.findall(f"DistributedError: {re.escape(words[:20])}", done.stderr)) == 2  # each says it
-
-
-@needs_mpi
-@pytest.mark.parametrize("scenario", ["killed", "raising", "hanging"])
-def test_a_rank_that_dies_stops_all_and_the_checkpoint_is_whole(scenario, tmp_path):
-    done = run(2, scenario, tmp_path)
-    assert done.returncode != 0
     found = al.load(tmp_path / "checkpoint.npz")
     model = program.network()
     assert model.load_state_dict(found) == ([], [])
 
 
 @needs_mpi
-def test_a_network_of_the_book_trains_on_two_ranks_as_on_one():
-    arguments = ("-m", "models", "train", "9.1", "--epochs", "3")
-    two, one = mpiexec(2, *arguments, "--distributed"), mpiexec(1, *arguments)
+def test_a_network_of_the_book_trains_on_two_ranks_as_on_one(capsys):
+    arguments = ("train", "9.1", "--epochs", "3")
+    two = mpiexec(2, "-m", "models", *arguments, "--distributed")
     assert two.returncode == 0, two.stderr
-    lines = [line for line in one.stdout.splitlines() if line.startswith("I:")]
+    assert main(arguments) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("I:")]
     assert lines == [line for line in two.stdout.splitlines() if line.startswith("I:")]
     assert lines
+
+
+def test_what_is_under_way_is_kept_when_a_wait_ends_in_an_error():
+    """MPI goes on writing into the arrays of a request: they must not be freed, whatever interrupts."""
+
+    class Request:
+        answers: ClassVar = [False, KeyboardInterrupt, True]
+
+        def Test(self):  # noqa: N802 (MPI's name)
+            answer = self.answers.pop(0)
+            if answer is KeyboardInterrupt:
+                raise answer
+            return answer
+
+    group, request = Group.__new__(Group), Request()
+    group.timeout, group.spins, group.under_way = 10.0, 0, {}
+    with pytest.raises(KeyboardInterrupt):
+        group.wait(request, "a test")
+    assert list(group.under_way.values()) == [request]
+    group.wait(request, "a test")
+    assert not group.under_way
 
 
 def test_the_page_shows_what_was_measured():
@@ -192,10 +217,14 @@ def test_the_parts_of_a_batch_are_the_batch():
         lambda: al.distributed.DistributedDataParallel(nn.Linear(1, 1), reduction="median"),
         lambda: al.distributed.init_process_group("gloo"),
         lambda: al.distributed.init_process_group(timeout=0),
+        lambda: al.distributed.init_process_group(timeout=timedelta(seconds=-1)),
+        lambda: al.distributed.all_reduce(al.tensor([1, 2]), "avg"),
+        lambda: al.distributed.all_gather([al.ones(2), al.ones(2)], al.ones(2)),
+        lambda: al.distributed.scatter(al.ones(2)),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(call):
-    with pytest.raises(ValueError, match=r"and not|none of|has to be"):
+    with pytest.raises(ValueError, match=r"and not|none of|has to be|is no int64|a list of 1"):
         call()
 
 

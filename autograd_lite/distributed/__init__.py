@@ -1,13 +1,19 @@
 """Training on several processes, joined by MPI: PyTorch's names, started by `mpiexec -n 2 python program.py`."""
 
 from autograd_lite.distributed.collectives import (
+    ReduceOp,
+    all_gather,
     all_gather_object,
     all_reduce,
-    average_gradients,
     barrier,
     broadcast,
+    broadcast_object_list,
     gather_object,
+    recv,
+    reduce,
     save,
+    scatter,
+    send,
 )
 from autograd_lite.distributed.group import (
     DistributedError,
@@ -19,6 +25,7 @@ from autograd_lite.distributed.group import (
     is_initialized,
 )
 from autograd_lite.distributed.parallel import DistributedDataParallel
+from autograd_lite.distributed.reduction import average_gradients
 from autograd_lite.distributed.samplers import DistributedBatchSampler, DistributedSampler
 
 __all__ = [
@@ -26,11 +33,14 @@ __all__ = [
     "DistributedDataParallel",
     "DistributedError",
     "DistributedSampler",
+    "ReduceOp",
+    "all_gather",
     "all_gather_object",
     "all_reduce",
     "average_gradients",
     "barrier",
     "broadcast",
+    "broadcast_object_list",
     "destroy_process_group",
     "gather_object",
     "get_rank",
@@ -38,5 +48,9 @@ __all__ = [
     "init_process_group",
     "is_available",
     "is_initialized",
+    "recv",
+    "reduce",
     "save",
+    "scatter",
+    "send",
 ]

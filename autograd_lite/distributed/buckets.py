@@ -56,11 +56,11 @@ class Dense:
             self.flat[-1] = 1
         return good
 
-    def launch(self, group: Group) -> None:
+    def launch(self, group: Group, communicator: Any) -> None:
         """Start adding up."""
-        self.request = group.inner.Iallreduce(self.flat, self.total, group.mpi.SUM)
+        self.request = group.started(communicator.Iallreduce(self.flat, self.total, group.mpi.SUM))
 
-    def finish(self, group: Group) -> bool:
+    def finish(self, group: Group, communicator: Any) -> bool:
         """Wait; says whether any rank had NaN."""
         group.wait(self.request, "the sum of gradients after backward()")
         self.flat[-1], self.missing = 0, len(self.members)
@@ -95,12 +95,12 @@ class Rows:
         self.head = np.array([mine.rows.size, bool(parts), not good], np.int64)
         return good
 
-    def launch(self, group: Group) -> None:
+    def launch(self, group: Group, communicator: Any) -> None:
         """Start telling how many rows there are."""
         self.heads = np.empty((group.size, 3), np.int64)
-        self.request = group.inner.Iallgather(self.head, self.heads)
+        self.request = group.started(communicator.Iallgather(self.head, self.heads))
 
-    def finish(self, group: Group) -> bool:
+    def finish(self, group: Group, communicator: Any) -> bool:
         """Wait, and exchange the rows; says whether any rank had NaN."""
         assert self.mine is not None
         what, p, self.missing = "the exchange of row-sparse gradients after backward()", self.parameter, 1
@@ -108,10 +108,10 @@ class Rows:
         counts, width = self.heads[:, 0], int(np.prod(p.shape[1:]))
         rows = np.empty(int(counts.sum()), np.int64)
         values = np.empty((rows.size, *p.shape[1:]), wide(p.dtype))
-        request = group.inner.Iallgatherv(self.mine.rows.astype(np.int64), [rows, counts])
+        request = communicator.Iallgatherv(self.mine.rows.astype(np.int64), [rows, counts])
         group.wait(request, what)
         mine = np.ascontiguousarray(self.mine.values, values.dtype)
-        request = group.inner.Iallgatherv(mine, [values, counts * width])
+        request = communicator.Iallgatherv(mine, [values, counts * width])
         group.wait(request, what)
         some, self.mine = bool(self.heads[:, 1].any()), None
         self.found = RowSparse(rows, values.astype(p.dtype, copy=False), p.shape).coalesce() if some else None

@@ -11,10 +11,12 @@ import os
 import pickle
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -23,6 +25,9 @@ from autograd_lite.memory import Array
 PATIENCE = 300.0  # seconds
 SPINS = 2000  # how often a wait looks before it sleeps between looks: about a millisecond
 _let_others = getattr(os, "sched_yield", lambda: time.sleep(0))
+ENDED = -1.0
+LANES = 8  # communicators that models take turns with
+STEPS = "it left early, or the ranks have different numbers of batches (DistributedBatchSampler gives all as many)"
 LAUNCHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")  # how processes see how many they are
 
 
@@ -37,24 +42,33 @@ class DistributedError(RuntimeError):
 
 class Group:
     """All ranks. `users` carries the collectives that programs call, `heads` what is said before a forward pass, and
-    `inner` what follows from that: where ranks do different things they wait in vain, and mix nothing up.
+    `lanes` what follows from that, one for each model: where ranks do different things, or go through two models in
+    another order, they wait in vain, and mix nothing up.
     """
 
     def __init__(self, mpi: Any, timeout: float) -> None:
         self.mpi, self.timeout = mpi, timeout
+        self.under_way: dict[int, Any] = {}  # requests, and with them the arrays that MPI may still write into
         self.rank, self.size = mpi.COMM_WORLD.Get_rank(), mpi.COMM_WORLD.Get_size()
         here = int(os.environ.get("MPI_LOCALNRANKS") or self.size)  # ranks of this machine
         self.spins = SPINS if here <= (os.cpu_count() or 1) else 0  # who spins takes a core from who is waited for
-        self.users, self.heads, self.inner = (self._twin("init_process_group") for _ in range(3))
-        self.farewell: Callable[[], None] | None = None  # what a rank that ends without an error does
+        self.users, self.heads, *self.lanes = (self._twin("init_process_group") for _ in range(2 + LANES))
+        self.over = False  # whether some rank has said that it ends
+        self.models = 0  # how many there are of DistributedDataParallel
 
     def _twin(self, what: str) -> Any:
         communicator, request = self.mpi.COMM_WORLD.Idup()
         self.wait(request, what)
         return communicator
 
+    def started(self, request: Any) -> Any:
+        """The request, which is kept until it is done, whatever error comes between."""
+        self.under_way[id(request)] = request
+        return request
+
     def wait(self, request: Any, what: str, forever: bool = False) -> None:
         """Until a request is done; raises TimeoutError when that takes too long, unless it may take `forever`."""
+        self.started(request)
         spins, end = 0, 0.0
         while not request.Test():
             spins += 1
@@ -70,10 +84,19 @@ class Group:
                     "(all ranks have to make the same calls; evaluate on one rank alone under no_grad())"
                 )
             time.sleep(5e-5)
+        del self.under_way[id(request)]
 
-    def gather(self, obj: Any, what: str, communicator: Any = None) -> list[Any]:
+    def same(self, what: str) -> None:
+        """Before what a program calls. Raises DistributedError, on all ranks, where they do not call the same."""
+        mark = crc32(what.encode())
+        marks, found = np.array([mark, -mark]), np.empty(2, np.int64)
+        self.wait(self.users.Iallreduce(marks, found, self.mpi.MAX), what)
+        if found[0] != -found[1]:
+            told = self.gather(what, what, self.users)
+            raise DistributedError("the ranks do different things: " + by_rank(told))
+
+    def gather(self, obj: Any, what: str, comm: Any) -> list[Any]:
         """A picklable object of every rank, in their order."""
-        comm = self.users if communicator is None else communicator
         mine = np.frombuffer(pickle.dumps(obj), np.uint8)
         sizes = np.empty(self.size, np.int64)
         self.wait(comm.Iallgather(np.array([mine.size], np.int64), sizes), what)
@@ -90,6 +113,38 @@ class Group:
         self.wait(self.users.Igatherv(mine, None if sizes is None else [whole, sizes], root=dst), what)
         return None if sizes is None or whole is None else _unpickled(whole, sizes)
 
+    def headed(self, number: float, samples: float, doing: float, forever: bool = False) -> Array:
+        """What every rank says before it goes on, a row each: which model, how many samples, and what it does."""
+        heads = np.empty((self.size, 3))
+        request = self.heads.Iallgather(np.array([number, samples, doing], np.float64), heads)
+        self.wait(request, "the forward pass of a DistributedDataParallel", forever)
+        self.over = bool((heads[:, 0] == ENDED).any())
+        return heads
+
+    def meet(self, number: int, samples: int, doing: int) -> Array:
+        """How many samples each rank has. Raises DistributedError, on all ranks, where they do not do the same."""
+        if self.over:
+            raise DistributedError("another rank has ended, and nothing can be trained without it")
+        heads = self.headed(number, samples, doing)
+        ended = np.flatnonzero(heads[:, 0] == ENDED)
+        if ended.size:
+            raise DistributedError(f"rank {_listed(ended)} ended its training while others go on: {STEPS}")
+        if (heads[:, [0, 2]] != heads[0, [0, 2]]).any():
+            raise DistributedError(
+                "the ranks are at different places: all call the same models in the same order, with no_sync(), "
+                "train() and eval() alike"
+            )
+        samples_of: Array = heads[:, 1]
+        return samples_of
+
+    def end(self) -> None:
+        """This rank trains no more; where another does, it is told. Once somebody has ended nobody asks any more."""
+        if self.over:
+            return
+        going = np.flatnonzero(self.headed(ENDED, 0, 0, forever=True)[:, 0] != ENDED)
+        if going.size:
+            raise DistributedError(f"rank {self.rank} ended its training, and rank {_listed(going)} goes on: {STEPS}")
+
     def together(self, action: Callable[[], Any], what: str) -> Any:
         """Run something that may fail on some ranks; then all raise, and say whose error it is."""
         error, result = None, None
@@ -97,11 +152,19 @@ class Group:
             result = action()
         except Exception as caught:
             error = caught
-        told = self.gather(None if error is None else f"{type(error).__name__}: {error}", what)
-        failed = [f"rank {rank}: {text}" for rank, text in enumerate(told) if text is not None]
-        if failed:
-            raise DistributedError(f"{what} failed, on {'; '.join(failed)}") from error
+        told = self.gather(None if error is None else f"{type(error).__name__}: {error}", what, self.users)
+        if any(told):
+            raise DistributedError(f"{what} failed, on {by_rank(told)}") from error
         return result
+
+
+def _listed(ranks: Array) -> str:
+    return ", ".join(map(str, ranks.tolist()))
+
+
+def by_rank(told: Sequence[str | None]) -> str:
+    """What ranks have said, of those that have."""
+    return "; ".join(f"rank {rank}: {text}" for rank, text in enumerate(told) if text)
 
 
 def _unpickled(whole: Array, sizes: Array) -> list[Any]:
@@ -166,12 +229,12 @@ def get_world_size() -> int:
     return 1 if _group is None else _group.size
 
 
-def init_process_group(backend: str = "mpi", timeout: float = PATIENCE) -> None:
+def init_process_group(backend: str = "mpi", timeout: float | timedelta = PATIENCE) -> None:
     """Join the other processes that `mpiexec` has started: the first thing that a program does.
 
-    `timeout` is in seconds, and how long a rank waits for another before all are stopped. From here on an error that
-    nobody catches stops all ranks. Raises ImportError without mpi4py, ValueError for another backend, RuntimeError at
-    a second call.
+    `timeout`, in seconds or as a timedelta, is how long a rank waits for another before all are stopped. From here on
+    an error that nobody catches stops all ranks. Raises ImportError without mpi4py, ValueError for another backend,
+    RuntimeError at a second call.
 
     >>> import autograd_lite as al
     >>> al.distributed.init_process_group("nccl")
@@ -183,7 +246,8 @@ def init_process_group(backend: str = "mpi", timeout: float = PATIENCE) -> None:
         raise ValueError(f"the backend is 'mpi', and not {backend!r}")
     if _group is not None:
         raise RuntimeError("init_process_group was called already")
-    if not timeout > 0:
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
+    if not seconds > 0:
         raise ValueError(f"timeout is {timeout}, and has to be above 0 (seconds)")
     try:
         from mpi4py import MPI
@@ -191,7 +255,7 @@ def init_process_group(backend: str = "mpi", timeout: float = PATIENCE) -> None:
         raise ImportError(
             f'training on several processes needs mpi4py and an MPI: pip install "autograd_lite[mpi]" ({error})'
         ) from error
-    _group = Group(MPI, float(timeout))
+    _group = Group(MPI, seconds)
     _stop_together(_group)
 
 
@@ -203,26 +267,23 @@ def destroy_process_group() -> None:
     """
     global _group
     if _group is not None:
-        if _group.farewell is not None:
-            _group.farewell()
+        _group.end()
         _group = None
 
 
 def _stop_together(group: Group) -> None:
     """An error that only this rank has stops all of them; a rank that ends says so."""
-    before, failed = sys.excepthook, [False]
+    before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        failed[0] = True
         before(kind, error, trace)
         if not isinstance(error, DistributedError) and group.size > 1:
             stop(group, f"{kind.__name__}: {error}")
 
     def leave() -> None:
-        if failed[0] or _group is not group or group.farewell is None:
-            return
         try:
-            group.farewell()
+            if _group is group:
+                group.end()
         except DistributedError as error:  # the others raise it, too
             print(error, file=sys.stderr, flush=True)
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.core import Tensor
-from autograd_lite.distributed.collectives import _broadcast
+from autograd_lite.distributed.collectives import broadcast_on
 from autograd_lite.distributed.group import DistributedError, Group, current
-from autograd_lite.distributed.reduction import Reduction, end
+from autograd_lite.distributed.reduction import Reduction
 from autograd_lite.modes import mode
 from autograd_lite.nn.module import Module
 
 KINDS = ("mean", "ranks", "sum")
-_made: dict[int, int] = {}  # how many models a group trains, by its id
+STARTS = 4  # what a rank does, besides forward passes: 1 to step, 2 in training
 
 
 class DistributedDataParallel(Module):
@@ -41,6 +41,7 @@ class DistributedDataParallel(Module):
     def __init__(
         self,
         module: Module,
+        *,
         bucket_cap_mb: float = 25.0,
         broadcast_buffers: bool = True,
         reduction: str = "mean",
@@ -56,12 +57,12 @@ class DistributedDataParallel(Module):
         named = list(module.named_parameters())
         trained = [(name, p) for name, p in named if p.requires_grad]
         self._frozen = [(name, p) for name, p in named if not p.requires_grad]
-        _compare(group, module)
-        for tensor in (*module.parameters(), *module.buffers()):
-            _broadcast(group, group.inner, tensor._array, 0, "the start of a DistributedDataParallel")
-        number = _made[id(group)] = _made.get(id(group), 0) + 1
+        number = group.models = group.models + 1
+        group.meet(number, 0, STARTS)
         self._reduction = Reduction(group, trained, number, bucket_cap_mb * 2**20, reduction)
-        group.farewell = lambda: end(group)
+        _compare(group, self._reduction.lane, module)
+        for tensor in (*module.parameters(), *module.buffers()):
+            broadcast_on(group, self._reduction.lane, tensor._array, 0, "the start of a DistributedDataParallel")
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The module's; where gradients are recorded, all ranks call it together."""
@@ -75,10 +76,10 @@ class DistributedDataParallel(Module):
         thawed = [name for name, p in self._frozen if p.requires_grad]
         if thawed:
             raise RuntimeError(f"{', '.join(thawed)} did not require a gradient when this was made: make a new one")
-        reduction.begin(_samples((*args, *kwargs.values()), self.batch_dim))
+        reduction.begin(_samples((*args, *kwargs.values()), self.batch_dim), self.training)
         if self.broadcast_buffers and self.training:
             for buffer in self.module.buffers():
-                _broadcast(reduction.group, reduction.group.inner, buffer._array, 0, "the exchange of buffers")
+                broadcast_on(reduction.group, reduction.lane, buffer._array, 0, "the exchange of buffers")
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:
@@ -117,11 +118,11 @@ def _samples(values: tuple[Any, ...], dim: int) -> int:
     return 1
 
 
-def _compare(group: Group, module: Module) -> None:
+def _compare(group: Group, communicator: Any, module: Module) -> None:
     """Raise on all ranks where their models are not alike."""
     mine = [f"{n} {p.shape} {p.dtype}{'' if p.requires_grad else ' frozen'}" for n, p in module.named_parameters()]
     mine += [f"buffer {n} {b.shape} {b.dtype}" for n, b in module.named_buffers()]
-    told = group.gather(mine, "the start of a DistributedDataParallel", group.inner)
+    told = group.gather(mine, "the start of a DistributedDataParallel", communicator)
     for rank, other in enumerate(told):
         if other != told[0]:
             k = next((k for k, (a, b) in enumerate(zip(told[0], other, strict=False)) if a != b), None)
