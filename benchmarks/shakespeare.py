@@ -26,6 +26,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "shakespeare.json"
 PAGE = HERE.parent / "docs" / "time.md"
 EPOCHS = 4
+NAMES = {"sgd": "SGD", "adam": "Adam"}
 WAYS = {f"{optimizer}-{how}": (optimizer, how) for optimizer, how in product(RATES, ("eager", "compiled"))}
 
 
@@ -48,7 +49,7 @@ def table(results: Results) -> str:
         epochs = results["runs"][way]
         whole = [f"{epoch['whole']:.3f}" for epoch in epochs]
         seconds = sum(epoch["seconds"] for epoch in epochs)
-        lines.append([f"{optimizer.upper()}, learning rate {RATES[optimizer]}, {how}", *whole, f"{seconds:.0f} s"])
+        lines.append([f"{NAMES[optimizer]}, learning rate {RATES[optimizer]}, {how}", *whole, f"{seconds:.0f} s"])
     return f"{markdown(lines)}\n\n{results['cpu']}, OPENBLAS_NUM_THREADS={results['threads']}."
 
 
