@@ -23,12 +23,12 @@ def tanh2deriv(output: Array) -> Array:
 
 
 def softmax(x: Array) -> Array:
-    """Each row as probabilities; overflows for entries above 709."""
+    """Along the last axis, as probabilities; overflows for entries above 709."""
     exponentials: Array = np.exp(x)
-    total: Array = np.sum(exponentials, axis=1, keepdims=True)
+    total: Array = np.sum(exponentials, axis=-1, keepdims=True)
     return exponentials / total
 
 
 def stable_softmax(x: Array) -> Array:
-    """Each row as probabilities, its largest entry taken off before the exponential."""
-    return softmax(x - np.max(x, axis=1, keepdims=True))
+    """The same, the largest entry taken off before the exponential."""
+    return softmax(x - np.max(x, axis=-1, keepdims=True))

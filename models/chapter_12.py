@@ -11,18 +11,12 @@ import numpy as np
 import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
+from models.activations import stable_softmax
 from models.chapter_03 import Forward
 from models.network import CORRECTED, PRINTED, Handwritten, Network, Tensors
 from models.records import Array, Batch, Data, Deltas, Epoch, Figures, Layers, Printed, Weights
 from models.small import Small
 from models.stories import Stories, babi
-
-
-def softmax(scores: Array) -> Array:
-    """Along the last axis; the largest score is taken off first, so that nothing overflows."""
-    powers = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
-    shares: Array = powers / np.sum(powers, axis=-1, keepdims=True)
-    return shares
 
 
 def surprise(scores: al.Tensor, batch: Batch) -> al.Tensor:
@@ -69,7 +63,7 @@ class CorrectedSentence(Handwritten):
         """A state for each word: the one before times the matrix, plus the word."""
         layer_1 = weights["red"].dot(weights["identity"]) + weights["socks"]
         layer_2 = layer_1.dot(weights["identity"]) + weights["defeat"]
-        return {"layer_1": layer_1, "layer_2": layer_2, "pred": softmax(layer_2.dot(weights["sent2output"]))}
+        return {"layer_1": layer_1, "layer_2": layer_2, "pred": stable_softmax(layer_2.dot(weights["sent2output"]))}
 
     def layer_0(self, weights: Weights, delta: Array) -> Array:
         """The first state, the vector of the first word, as the deltas of the weights read it."""
@@ -133,7 +127,7 @@ class SentenceNetwork(Small):
 
     def answer(self, output: Array) -> Array:
         """The scores as probabilities."""
-        return softmax(output)
+        return stable_softmax(output)
 
     def figures(self, output: Array, batch: Batch) -> Figures:
         """The cross-entropy."""
@@ -161,7 +155,7 @@ class CorrectedRecurrence(Handwritten):
         """Before each word its prediction from the state, then the next state; at the start, and after n words."""
         layers, hidden, predictions = Layers(), weights["start"], []
         for k, word in enumerate(batch.x, 1):
-            predictions.append(softmax(hidden.dot(weights["decoder"])))
+            predictions.append(stable_softmax(hidden.dot(weights["decoder"])))
             hidden = hidden.dot(weights["recurrent"]) + weights["embed"][word]
             layers[f"hidden_{k}"] = hidden
         return layers | {"pred": np.array(predictions)}
@@ -263,6 +257,7 @@ class StoryNetwork(Network):
         "recurrent": "recurrent.weight",
         "decoder": "decoder.weight",
     }
+    tables: ClassVar[tuple[str, ...]] = ("embed",)
 
     def data(self) -> Data:
         """The words of each line after its first; what is to be predicted are the words themselves."""
@@ -298,20 +293,11 @@ class StoryNetwork(Network):
 
     def answer(self, output: Array) -> Array:
         """The scores as probabilities."""
-        return softmax(output)
+        return stable_softmax(output)
 
     def module(self) -> nn.Module:
         """Embedding, two linear layers, a start."""
         return StoryModule(len(self.stories().vocabulary), self.hidden)
-
-    def build(self, weights: Weights) -> nn.Module:
-        """The module with a copy of these weights; the table of words has a row for each word in both."""
-        return super().build({**weights, "embed": weights["embed"].T})
-
-    def arrays(self, values: Mapping[str, Array]) -> Weights:
-        """Arrays of the module's layout as the text's: views."""
-        named = super().arrays(values)
-        return {**named, "embed": named["embed"].T}
 
     def output(self, model: nn.Module, batch: Batch) -> al.Tensor:
         """The module's scores of a line, (n, words)."""

@@ -121,6 +121,7 @@ class Spam(Network):
     columns: tuple[str, ...] = ("Test-Acc",)
     objective: ClassVar[str | None] = "the squared error, summed over the mails of a batch"
     parameters: ClassVar[Mapping[str, str]] = {"embed": "embed.weight"}
+    tables: ClassVar[tuple[str, ...]] = ("embed",)
 
     def data(self) -> Data:
         """The mails, and a row of one label for each."""
@@ -153,14 +154,6 @@ class Spam(Network):
     def module(self) -> nn.Module:
         """Embedding, sum, sigmoid."""
         return SpamModule(len(self.corpus().vocabulary), self.corpus().padding)
-
-    def build(self, weights: Weights) -> nn.Module:
-        """The module with a copy of the table."""
-        return super().build({"embed": weights["embed"].T})
-
-    def arrays(self, values: Mapping[str, Array]) -> Weights:
-        """The table, as it is."""
-        return {"embed": values["embed.weight"]}
 
     def output(self, model: nn.Module, batch: Batch) -> al.Tensor:
         """The module's probabilities."""

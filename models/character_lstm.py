@@ -11,8 +11,9 @@ import numpy as np
 import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
+from models.activations import stable_softmax
 from models.character_network import CharacterNetwork, Draws, Remembers
-from models.characters import State, softmax
+from models.characters import State
 from models.network import Handwritten, Tensors
 from models.records import Array, Batch, Deltas, Layers, Weights
 from models.slopes import sigmoid
@@ -41,7 +42,7 @@ class CorrectedCharacterLSTM(Handwritten):
             c = f * c + i * g
             layers |= {f"f_{t}": f, f"i_{t}": i, f"o_{t}": o, f"g_{t}": g, f"c_{t}": c, f"h_{t}": o * np.tanh(c)}
         layers["output"] = np.stack([layers[f"h_{t}"].dot(weights["w_ho"]) for t in range(1, batch.x.shape[1] + 1)], 1)
-        return {**layers, "answer": softmax(layers["output"])}
+        return {**layers, "answer": stable_softmax(layers["output"])}
 
     def output_delta(self, batch: Batch, layers: Layers) -> Array:
         """The derivative of the error by the scores, (rows, steps, size)."""
@@ -160,6 +161,7 @@ class CharacterLSTM(CharacterNetwork):
     frozen: tuple[str, ...] = ("h_0", "c_0")
     objective: ClassVar[str | None] = "the cross-entropy of each next character, summed over steps, averaged over rows"
     states: ClassVar[tuple[str, ...]] = ("h_0", "c_0")
+    tables: ClassVar[tuple[str, ...]] = ("embed", *states)
     parameters: ClassVar[Mapping[str, str]] = {
         "embed": "embed.weight",
         **{f"x{gate}": "lstm.weight_ih_l0" for gate in GATES},

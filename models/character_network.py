@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,7 +11,8 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite import nn
-from models.characters import State, Text, shakespeare, softmax, stretches
+from models.activations import stable_softmax
+from models.characters import State, Text, shakespeare, stretches
 from models.network import Network
 from models.records import Array, Batch, Data, Epoch, Figures, Layers, Weights
 
@@ -53,7 +54,6 @@ class CharacterNetwork(Network):
     counted: int | None = None
     columns: tuple[str, ...] = ("Perplexity",)
     states: ClassVar[tuple[str, ...]]
-    tables: ClassVar[tuple[str, ...]] = ("embed",)
 
     def data(self) -> Data:
         """What is read and what follows, (stretches, rows, steps)."""
@@ -97,20 +97,9 @@ class CharacterNetwork(Network):
         assert isinstance(model, Remembers)
         return {f"{name}_{self.steps}": state for name, state in model.ended.items()}
 
-    def build(self, weights: Weights) -> nn.Module:
-        """The module with a copy of these weights; tables and states have the same rows in both."""
-        same = (*self.tables, *self.states)
-        return super().build({name: w.T if name in same else w for name, w in weights.items()})
-
-    def arrays(self, values: Mapping[str, Array]) -> Weights:
-        """Arrays of the module's layout as the text's: views; states only where they are among them."""
-        same = (*self.tables, *self.states)
-        known = {n: values[path] for n, path in self.parameters.items() if path in values}
-        return {n: a if n in same or a.ndim < 2 else a.T for n, a in known.items()}
-
     def answer(self, output: Array) -> Array:
         """The scores as probabilities."""
-        return softmax(output)
+        return stable_softmax(output)
 
     def figures(self, output: Array, batch: Batch) -> Figures:
         """A step, and the mean cross-entropy of what its error asks about."""

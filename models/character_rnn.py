@@ -11,8 +11,9 @@ import numpy as np
 import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
+from models.activations import stable_softmax
 from models.character_network import CharacterNetwork, Draws, Remembers
-from models.characters import State, softmax
+from models.characters import State
 from models.network import Handwritten, Tensors
 from models.records import Array, Batch, Deltas, Layers, Weights
 from models.slopes import sigmoid
@@ -35,7 +36,7 @@ class PrintedCharacterRNN(Handwritten):
             layers[f"hidden_{t}_in"] = embedded.dot(weights["w_ih"]) + weights["b_ih"] + from_hidden
             hidden = layers[f"hidden_{t}"] = sigmoid(layers[f"hidden_{t}_in"])
         layers["output"] = hidden.dot(weights["w_ho"]) + weights["b_ho"]
-        return {**layers, "answer": softmax(layers["output"])}
+        return {**layers, "answer": stable_softmax(layers["output"])}
 
     def output_delta(self, batch: Batch, layers: Layers) -> Array:
         """The delta of the scores."""
@@ -116,6 +117,7 @@ class CharacterRNN(CharacterNetwork):
     frozen: tuple[str, ...] = ("hidden_0",)
     objective: ClassVar[str | None] = "the cross-entropy of the character after the last, averaged over the rows"
     states: ClassVar[tuple[str, ...]] = ("hidden_0",)
+    tables: ClassVar[tuple[str, ...]] = ("embed", *states)
     parameters: ClassVar[Mapping[str, str]] = {
         "embed": "embed.weight",
         **{f"w_{of}": f"w_{of}.weight" for of in ("ih", "hh", "ho")},

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from autograd_lite import data
+from models.activations import stable_softmax
 from models.records import Array
 
 State: TypeAlias = tuple[Array, ...]
@@ -80,14 +81,6 @@ def stretches(indices: Array, rows: int, steps: int) -> tuple[Array, Array]:
     return cut(side_by_side[:, :-1]), cut(side_by_side[:, 1:])
 
 
-def softmax(scores: Array) -> Array:
-    """Probabilities along the last axis, the largest score taken off before the exponential."""
-    exponentials: Array = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
-    total: Array = np.sum(exponentials, axis=-1, keepdims=True)
-    probabilities: Array = exponentials / total
-    return probabilities
-
-
 def surprise(scores: Array, labels: Array) -> Array:
     """The cross-entropy of each label: minus the logarithm of its probability, in the shape of the labels."""
     shifted = scores - np.max(scores, axis=-1, keepdims=True)
@@ -138,7 +131,7 @@ def write(
     scores, state = reads(text.encode(prompt)[None], None)
     for _ in range(count):
         last = scores[0, -1]
-        chances = softmax(last / temperature) if temperature else None
+        chances = stable_softmax(last / temperature) if temperature else None
         drawn = int(np.argmax(last) if chances is None else rng.choice(len(last), p=chances))
         written.append(drawn)
         scores, state = reads(np.array([[drawn]]), state)

@@ -11,8 +11,8 @@ import numpy as np
 import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
+from models.activations import stable_softmax
 from models.chapter_03 import Forward
-from models.chapter_12 import softmax
 from models.network import Handwritten, Tensors
 from models.records import Array, Batch, Data, Deltas, Epoch, Figures, Layers, Weights
 from models.slopes import sigmoid
@@ -102,7 +102,11 @@ class TwoLayers(Handwritten):
         second = layers["layer_1"].dot(weights["weights_1_2"]) + weights.get("bias_1_2", 0.0)
         if not self.ending:
             return {**layers, "layer_2": second}
-        return {**layers, "layer_2_in": second, "layer_2": (sigmoid if self.ending == "sigmoid" else softmax)(second)}
+        return {
+            **layers,
+            "layer_2_in": second,
+            "layer_2": (sigmoid if self.ending == "sigmoid" else stable_softmax)(second),
+        }
 
     def backward(self, weights: Weights, batch: Batch, layers: Layers) -> Deltas:
         """The deltas, the output's first."""
@@ -224,6 +228,7 @@ class Words(Demonstration):
     words: int
     activated: bool = True
     parameters: ClassVar[Mapping[str, str]] = {**Demonstration.parameters, "bias_1_2": "second.bias"}
+    tables: ClassVar[tuple[str, ...]] = ("weights_0_1",)
 
     def data(self) -> Data:
         """The numbers, and the targets."""
@@ -237,15 +242,6 @@ class Words(Demonstration):
         """Embedding, tanh, linear."""
         outputs = self.data().labels_train.shape[1]
         return TwoLayerModule(nn.Embedding(self.words, 3), nn.Linear(3, outputs), self.activated, self.ending)
-
-    def build(self, weights: Weights) -> nn.Module:
-        """The module with a copy of these weights; the table has a row for each word in both."""
-        return super().build({**weights, "weights_0_1": weights["weights_0_1"].T})
-
-    def arrays(self, values: Mapping[str, Array]) -> Weights:
-        """Arrays of the module's layout as the text's: views."""
-        named = super().arrays(values)
-        return {**named, "weights_0_1": named["weights_0_1"].T}
 
     def output(self, model: nn.Module, batch: Batch) -> al.Tensor:
         """The module's output for the words."""
@@ -268,7 +264,7 @@ class Classes(Words):
 
     def answer(self, output: Array) -> Array:
         """The scores as probabilities."""
-        return softmax(output)
+        return stable_softmax(output)
 
     def figures(self, output: Array, batch: Batch) -> Figures:
         """The cross-entropy, averaged."""

@@ -105,6 +105,7 @@ class Network(ABC):
     decay: float = 1.0  # what the learning rate is multiplied by after each epoch
     objective: ClassVar[str | None] = None
     parameters: ClassVar[Mapping[str, str]] = {}  # where in the module each weight is; empty without a module
+    tables: ClassVar[tuple[str, ...]] = ()  # weights with the same rows in both, as the vectors of words have
 
     @abstractmethod
     def data(self) -> Data:
@@ -210,16 +211,16 @@ class Network(ABC):
         if model is None:
             raise TypeError(f"network {self.id} has no module: it is made of plain tensors")
         state = model.state_dict()
+        laid_out = {name: weights[name] if name in self.tables else weights[name].T for name in self.parameters}
         places = self.parameters.items()
-        model.load_state_dict({path: weights[name].T.reshape(state[path].shape) for name, path in places})
+        model.load_state_dict({path: laid_out[name].reshape(state[path].shape) for name, path in places})
         return model
 
     def arrays(self, values: Mapping[str, Array]) -> Weights:
-        """Arrays of the module's layout, by parameter path, as hand-written matrices: views."""
-        return {
-            name: values[path] if values[path].ndim < 2 else values[path].reshape(len(values[path]), -1).T
-            for name, path in self.parameters.items()
-        }
+        """Arrays of the module's layout, by parameter path, as hand-written matrices: views of those that are there."""
+        found = {name: values[path] for name, path in self.parameters.items() if path in values}
+        same = {name for name, array in found.items() if array.ndim < 2 or name in self.tables}
+        return {name: a if name in same else a.reshape(len(a), -1).T for name, a in found.items()}
 
     def output(self, model: nn.Module, batch: Batch) -> al.Tensor:
         """The module's output for a batch, dropout with the batch's mask; without one there is no dropout."""

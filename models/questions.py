@@ -11,7 +11,7 @@ import numpy as np
 import autograd_lite as al
 from autograd_lite import nn
 from autograd_lite.nn import functional as F
-from models.chapter_12 import softmax
+from models.activations import stable_softmax
 from models.demonstrations import Ids
 from models.network import Handwritten, Network, Tensors
 from models.records import Array, Batch, Data, Deltas, Epoch, Figures, Layers, Weights
@@ -45,7 +45,7 @@ class CorrectedQuestions(Handwritten):
             kept = hidden.dot(weights["weights_hh"]) + weights["bias_hh"]
             hidden = (sigmoid if self.activation == "sigmoid" else np.tanh)(kept + given)
             layers[f"hidden_{k}"] = hidden
-        return layers | {"pred": softmax(hidden.dot(weights["weights_ho"]) + weights["bias_ho"])}
+        return layers | {"pred": stable_softmax(hidden.dot(weights["weights_ho"]) + weights["bias_ho"])}
 
     def slope(self, output: Array) -> Array:
         """The slope of the activation, from its output."""
@@ -126,6 +126,7 @@ class Questions(Network):
         "weights_ho": "output.weight",
         "bias_ho": "output.bias",
     }
+    tables: ClassVar[tuple[str, ...]] = ("embed",)
 
     @property
     def stories(self) -> Stories:
@@ -167,20 +168,11 @@ class Questions(Network):
 
     def answer(self, output: Array) -> Array:
         """The scores as probabilities."""
-        return softmax(output)
+        return stable_softmax(output)
 
     def module(self) -> nn.Module:
         """Embedding, a cell, linear."""
         return QuestionModule(len(self.stories.vocabulary), self.activation)
-
-    def build(self, weights: Weights) -> nn.Module:
-        """The module with a copy of these weights; the table of words has a row for each word in both."""
-        return super().build({**weights, "embed": weights["embed"].T})
-
-    def arrays(self, values: Mapping[str, Array]) -> Weights:
-        """Arrays of the module's layout as the text's: views."""
-        named = super().arrays(values)
-        return {**named, "embed": named["embed"].T}
 
     def output(self, model: nn.Module, batch: Batch) -> al.Tensor:
         """The module's scores, (rows, words)."""

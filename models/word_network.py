@@ -73,14 +73,6 @@ class WordNetwork(Network):
         """The same step on no more rows of its tables than it reads."""
         return focus(weights, batch)
 
-    def build(self, weights: Weights) -> nn.Module:
-        """The module with a copy of these weights; a table has a row for each word in both."""
-        return super().build({name: w.T if name in self.tables else w for name, w in weights.items()})
-
-    def arrays(self, values: Mapping[str, Array]) -> Weights:
-        """Arrays of the module's layout as the text's: views."""
-        return {name: a.T if name in self.tables else a for name, a in super().arrays(values).items()}
-
     @abstractmethod
     def output(self, model: nn.Module, batch: Batch) -> al.Tensor:
         """The module's scores for a batch."""

@@ -93,7 +93,8 @@ def _terms(target: str, formula: Formula) -> list[str]:
             lines[-1] = lines[-1][: lines[-1].index("= ") + 2] + Formula(tuple(have)).text
             continue
         have, text = [term], Formula((term,)).text
-        lines.append(f"{target} += {text}" if i > 1 else f"{target} = {target} + {text}".replace("+ -", "- "))
+        sign, rest = ("-", text[1:]) if text.startswith("-") else ("+", text)
+        lines.append(f"{target} {sign}= {rest}" if i > 1 else f"{target} = {target} {sign} {rest}")
     return lines
 
 
