@@ -147,7 +147,9 @@ class Recorded:
             return node.name
         if node.op is None:
             return f"the leaf of shape {node.shape}"
-        return f"the result of {node.op.name}, of shape {node.shape}"
+        leaves = [p.name for p in node.parents if p is not None and p.op is None and p.name is not None]
+        given = f" with {' and '.join(dict.fromkeys(leaves))}" if leaves else ""
+        return f"the result of {node.op.name}{given}, of shape {node.shape}"
 
     def all_values(self) -> Iterator[Value]:
         """Every array that is known, each once: tensors, constants, and what fused ops compute on the way."""
