@@ -56,6 +56,7 @@ const pixel = document.createElement("canvas").getContext("2d", {willReadFrequen
 
 function parsed(colour) {
   pixel.clearRect(0, 0, 1, 1);
+  pixel.fillStyle = "transparent";  // what stays for "none", which is no colour
   pixel.fillStyle = colour;
   pixel.fillRect(0, 0, 1, 1);
   const [r, g, b, a] = pixel.getImageData(0, 0, 1, 1).data;
@@ -74,11 +75,23 @@ function fill(group) {
   return filled || [0, 0, 0, 0];
 }
 
+// The colour of what a text of an SVG stands on in its own group: of filled shapes under it the last before it
+
+function ground(text) {
+  const {left, right, top, bottom} = text.getBoundingClientRect(), x = (left + right) / 2, y = (top + bottom) / 2;
+  let found = [0, 0, 0, 0];
+  for (let at = text.previousElementSibling; at && !found[3]; at = at.previousElementSibling) {
+    const box = at.getBoundingClientRect(), under = box.left <= x && x <= box.right && box.top <= y && y <= box.bottom;
+    if (under && at.matches(SHAPES)) found = parsed(getComputedStyle(at).fill);
+  }
+  return found;
+}
+
 function behind(e) {
   const layers = [];
   for (let at = e; at; at = at.parentElement) {
-    const group = at !== e && at.matches("svg g") && !at.querySelector("g.node");
-    const colour = group ? fill(at) : parsed(getComputedStyle(at).backgroundColor);
+    const group = at !== e && at.matches("svg g") && !at.querySelector("g.node"), text = at === e && e.matches("svg text");
+    const colour = text ? ground(e) : group ? fill(at) : parsed(getComputedStyle(at).backgroundColor);
     layers.push(colour);
     if (colour[3] === 1) break;
   }

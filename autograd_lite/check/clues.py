@@ -71,20 +71,31 @@ def _reshapes(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return squeezed(shape) == squeezed(other) or (bool(shape) and bool(other) and shape[0] == other[0])
 
 
-def alike(a: Node | None, b: Node | None) -> bool:
-    """Do two tensors play the same part, as two time steps do: the same ops on alike tensors and the same weights?"""
+def alike(graph: Recorded, a: Node | None, b: Node | None) -> bool:
+    """Do two tensors play the same part, as two time steps do: the same ops on alike tensors and the same weights?
+
+    Other weights are leaves of the op itself, and further down those that are used again and again: of two gates of
+    one step, or of a gate and the state, each has its own.
+    """
     if a is None or b is None or a is b or a.op is None:
         return False
     pairs = [(a, b)]
-    for level in range(LEVELS):
-        if not all(_same_op(p, q) for p, q in pairs):
+    for level in range(2 * LEVELS):
+        same = [(p, q) for p, q in pairs if _same_op(p, q)]
+        if level < LEVELS and len(same) < len(pairs):
             return False
-        below = [(p, q) for one, other in pairs for p, q in zip(one.parents, other.parents, strict=True)]
+        below = [(p, q) for one, other in same for p, q in zip(one.parents, other.parents, strict=True)]
         known = [(p, q) for p, q in below if p is not None and q is not None and p is not q]
-        if level == 0 and any(p.op is None and q.op is None for p, q in known):
+        leaves = [(p, q) for p, q in known if p.op is None and q.op is None]
+        if any(level == 0 or (_shared(graph, p) and _shared(graph, q)) for p, q in leaves):
             return False  # other weights
         pairs = [(p, q) for p, q in known if p.op is not None and q.op is not None]
     return True
+
+
+def _shared(graph: Recorded, leaf: Node) -> bool:
+    """Do several ops use a leaf, as steps use a weight?"""
+    return len(graph.consumers.get(leaf, ())) > 1
 
 
 def _same_op(a: Node, b: Node) -> bool:

@@ -276,7 +276,7 @@ class _Pass:
                 and other.shape == node.shape
                 and self.tolerances[node].equal(self.raw[node], dense(true) * self.scale)
             ):
-                kind = "shifted" if alike(other, node) else "wrong-operand"
+                kind = "shifted" if alike(self.graph, other, node) else "wrong-operand"
                 text = f"this is the delta of {self.graph.label(other)}: is it under the wrong name?"
                 found.append((2.9, (Cause(kind, None, text),)))
         return found[:1]

@@ -36,7 +36,7 @@ class Series:
     def moved(self, by: int) -> Series:
         """One step later or earlier; at the end the tensor that follows, if there is one, else zeros."""
         end = self.nodes[-1] if by > 0 else self.nodes[0]
-        found = [n for n in self.graph.order if alike(n, end) and n in self.graph.values]
+        found = [n for n in self.graph.order if alike(self.graph, n, end) and n in self.graph.values]
         beyond = [n for n in found if end is not None and (n.seq > end.seq) == (by > 0)]
         node = (min if by > 0 else max)(beyond, key=lambda n: n.seq) if beyond else None
         array = np.zeros_like(self.arrays[0]) if node is None else self.graph.values[node]
@@ -45,12 +45,12 @@ class Series:
         return Series(self.graph, (node, *self.nodes[:-1]), (array, *self.arrays[:-1]))
 
 
-def rows(edges: Sequence[Edge]) -> list[list[Edge]]:
+def rows(graph: Recorded, edges: Sequence[Edge]) -> list[list[Edge]]:
     """The edges of ops that repeat, each row in the order of time."""
     found: list[list[Edge]] = []
     for edge in edges:
         for row in found:
-            if row[0][1] == edge[1] and alike(row[0][0], edge[0]):
+            if row[0][1] == edge[1] and alike(graph, row[0][0], edge[0]):
                 row.append(edge)
                 break
         else:
@@ -61,8 +61,8 @@ def rows(edges: Sequence[Edge]) -> list[list[Edge]]:
 def repeated(region: Region, deltas: Mapping[Node, Any]) -> Iterator[Slip]:
     """The same slip at all repetitions of an op; `deltas` are those that were written by hand."""
     graph = region.graph
-    known = list(_series(graph, rows([(n, k) for n in graph.order for k in range(len(n.parents))])))
-    for row in rows(region.edges):
+    known = list(_series(graph, rows(graph, [(n, k) for n in graph.order for k in range(len(n.parents))])))
+    for row in rows(graph, region.edges):
         node = row[0][0]
         assert node.op is not None
         name, many = node.op.name, f"at all {len(row)} repetitions"
@@ -96,11 +96,11 @@ def _operands(region: Region, row: list[Edge], known: list[Series], many: str) -
         others = [s for s in known if len(s.arrays) == len(row) and squeezed(s.arrays[0].shape) == shape]
         moved = [s.moved(by) for s in [own, *others[:MOST]] for by in (-1, 1)]
         for series in [*others[:MOST], *moved]:
-            same = sum(a is b or alike(a, b) for a, b in zip(series.nodes, own.nodes, strict=True))
+            same = sum(a is b or alike(region.graph, a, b) for a, b in zip(series.nodes, own.nodes, strict=True))
             if all(a is b for a, b in zip(series.arrays, own.arrays, strict=True)):
                 continue
             other = "wrong-point" if len(op.arrays) == 1 else "wrong-operand"
-            kind = "shifted" if 2 * same > len(row) else other
+            kind = "shifted" if 2 * same > len(row) or any(series is one for one in moved[:2]) else other
             text = f"{many} {op.name} takes {series.label} in place of {own.label}"
             yield Slip(kind, op.name, text, 2.3, _with_series(region, row, place, series))
 

@@ -134,7 +134,11 @@ class At:
                 own = value.node is (self.below if name == "y" else self.node)
                 key = "own" if own else value.label
                 text = f"the derivative of {self.op.name} was taken at {value.label} instead of at {true}"
-                kind, cost = ("shifted", 2.5) if alike(value.node, self.node) else ("wrong-point", 2.0 if own else 2.2)
+                kind, cost = (
+                    ("shifted", 2.5)
+                    if alike(self.clues.graph, value.node, self.node)
+                    else ("wrong-point", 2.0 if own else 2.2)
+                )
                 yield self.swap(kind, text, cost, {name: value.array}, key)
             text = f"the derivative of {self.op.name} was taken at the gradient above it instead of at {true}"
             yield self.slip("wrong-point", text, 2.6, _at_itself(self.rule, name), "g")
@@ -218,12 +222,12 @@ class At:
                 text = f"of the delta of {label} only what comes through {way} was used"
                 yield self.swap("missing-path", text, 2.5, {"g": part})
         for node, array in self.region.above.items():
-            if alike(node, self.node) and isinstance(array, np.ndarray):
+            if alike(self.clues.graph, node, self.node) and isinstance(array, np.ndarray):
                 text = f"the gradient of {self.clues.graph.label(node)} stands where that of {label} belongs"
                 yield self.swap("shifted", text, 2.8, {"g": array})
 
     def _replaced(self, other: str, array: Array, node: Node | None, place: str) -> Slip:
-        kind = "shifted" if alike(node, self.node) else "wrong-operand"
+        kind = "shifted" if alike(self.clues.graph, node, self.node) else "wrong-operand"
         text = f"{other} stands where {place} belongs"
         return self.swap(kind, text, 2.6 if kind == "shifted" else 2.9, {"g": array})
 
@@ -245,7 +249,7 @@ class At:
             for value in self.clues.near(array.shape, self.node, array, leaf):
                 if parent is not None and value.node is parent:
                     continue
-                kind = "shifted" if alike(value.node, parent) else "wrong-operand"
+                kind = "shifted" if alike(self.clues.graph, value.node, parent) else "wrong-operand"
                 text = f"{value.label} stands where {label} belongs"
                 cost = 2.5 if kind == "shifted" else 2.7
                 yield self.swap(kind, text, cost, {name: value.array}, (name, value.label))
