@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from autograd_lite import distributed
 from autograd_lite.data import offline
+from autograd_lite.distributed.group import launched
 from autograd_lite.draw import DrawError, draw
 from models import chapters, checking, mnist, networks, picture, report, training
 from models.classifier import Classifier
@@ -123,6 +124,8 @@ class Training:
 def train(network: Network, how: Training | None = None) -> int:
     """Train a network, printing the book's lines; Ctrl-C ends it in order."""
     how = how or Training()
+    if not how.distributed and launched():
+        raise CommandError("this is one of several MPI processes, which would all train the same: add --distributed")
     if not how.distributed:
         return _trained(network, how)
     _join(network, how)

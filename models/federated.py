@@ -173,7 +173,8 @@ def federate(network: Network, asked: argparse.Namespace) -> None:
     first = meeting.here[0] == 0
     if first:
         mails = ", ".join(f"{len(part.x_train):,}" for part in cut)
-        print(f"{meeting.size} holders with {mails} mails; aggregation: {asked.aggregate}", flush=True)
+        many = f"{meeting.size} holders" if meeting.size > 1 else "1 holder"
+        print(f"{many} with {mails} mails; aggregation: {asked.aggregate}", flush=True)
     holders = [holder(network, cut[rank]) for rank in meeting.here]
     for weights in rounds(holders, network.start()[0], asked.rounds, kind, meeting, progress.seen):
         if first:
@@ -201,7 +202,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--aggregate", choices=KINDS, default="mean", help="what is sent, and made of it; default mean")
     found.add_argument("--rounds", type=_whole(1), default=3, metavar="N")
     alone = "how many holders, in turn, where there is one process; else each rank is one"
-    found.add_argument("--holders", type=_whole(1), default=HOLDERS, metavar="N", help=alone)
+    found.add_argument("--holders", type=_whole(1), metavar="N", help=f"{alone}; default {HOLDERS}")
     found.add_argument("--bits", type=_whole(256), default=BITS, help=f"of the Paillier key; default {BITS}")
     found.add_argument("--times", action="store_true", help="print the seconds of each round")
     wait = "seconds that a rank waits for another before all are stopped"
@@ -219,13 +220,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     if launched() and not al.distributed.is_initialized():
         al.distributed.init_process_group(timeout=asked.timeout)
+    ranks = al.distributed.get_world_size()
+    if ranks > 1 and asked.holders not in (None, ranks):
+        parser().error(f"--holders {asked.holders} with {ranks} ranks: each rank is a holder")
+    asked.holders = asked.holders or HOLDERS
     try:
         if asked.leak is None:
             federate(spam, asked)
         elif al.distributed.get_rank() == 0:
             leak.show(spam, asked.leak, aggregation(asked), asked.holders)
     except (FileNotFoundError, ImportError, LookupError, ValueError) as error:
-        if al.distributed.get_world_size() > 1:
+        if ranks > 1:
             raise  # which stops all ranks
         print(error, file=sys.stderr)
         return 1

@@ -30,7 +30,7 @@ def of_a_mail(network: Spam, text: str) -> tuple[float, Weights]:
     try:
         row = network.corpus().encode(dict.fromkeys(text.split()))
     except KeyError as unknown:
-        raise LookupError(f"no mail has the word {unknown}, so that the vocabulary has not") from unknown
+        raise LookupError(f"{unknown} is in no mail, and so not in the vocabulary") from unknown
     alone, start, mail = replace(network, size=1), network.start()[0], Data(row, np.zeros((1, 1)))
     figures = alone.figures(alone.predict(start, mail.x_train), Batch(mail.x_train, mail.labels_train))
     assert figures.error is not None

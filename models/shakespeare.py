@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 import autograd_lite as al
@@ -69,20 +69,37 @@ class Training:
         return perplexity(self.model.reads, self.network.text().indices, rows)
 
 
+def _above(least: float, itself: bool = False) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not (value > least or (itself and value == least)):
+            raise argparse.ArgumentTypeError(f"a number above {least:g}{', or that' * itself}, and not {text}")
+        return value
+
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says; after each epoch print perplexities, seconds, and what is written."""
     parser = argparse.ArgumentParser(prog="python -m models.shakespeare", description=__doc__.partition(":")[0])
-    parser.add_argument("--optimizer", choices=RATES, default="sgd")
-    parser.add_argument("--lr", type=float, help="0.05 with SGD, 0.002 with Adam")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--clip", type=float, help="the norm that gradients are cut to")
+    parser.add_argument("--optimizer", choices=RATES, default="sgd", help="default sgd")
+    parser.add_argument("--lr", type=_above(0), help="default 0.05 with sgd, 0.002 with adam")
+    parser.add_argument("--epochs", type=int, default=4, help="default 4, of about 40 s each")
+    parser.add_argument("--clip", type=_above(0), help="the norm that gradients are cut to; default none")
     parser.add_argument("--compiled", action="store_true", help="compile the step")
-    parser.add_argument("--prompt", default="T")
-    parser.add_argument("--temperature", type=float, default=0.5)
+    parser.add_argument("--prompt", default="T", help="what is written on; default T")
+    softer = "what scores are divided by, 0 for the likeliest character always; default 0.5"
+    parser.add_argument("--temperature", type=_above(0, itself=True), default=0.5, help=softer)
     asked = parser.parse_args(arguments)
     lr = RATES[asked.optimizer] if asked.lr is None else asked.lr
+    try:
+        if not len(shakespeare().encode(asked.prompt)) or asked.epochs < 1:
+            parser.error("at least one character to write on, and one epoch")
+    except (LookupError, FileNotFoundError) as error:
+        parser.error(str(error))
     training = Training(character_lstm, asked.optimizer, lr, asked.clip, asked.compiled)
-    for epoch in range(asked.epochs):
+    print(f"training on {len(shakespeare().indices):,} characters; the first epoch ends in about 40 s", flush=True)
+    for epoch in range(1, asked.epochs + 1):
         began = perf_counter()
         running, seconds = training.epoch(), perf_counter() - began
         whole = training.whole_text()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import autograd_lite as al
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 README = ROOT / "README.md"
@@ -127,6 +129,7 @@ def test_every_example_is_run(page, generate, monkeypatch, tmp_path):
         namespace = {}
         for block in tried:
             exec(compile(block, str(page), "exec"), namespace)
+        al.distributed.destroy_process_group()  # that of the page on it, where there is an MPI
 
 
 def test_the_pieces_of_the_readme_run_after_its_program(tmp_path, monkeypatch):

@@ -288,4 +288,4 @@ def test_the_command_encrypts_with_a_key_of_the_length_that_is_asked_for(real, c
 
 def test_a_word_that_no_mail_has_is_refused(real, capsys):
     assert main(["--leak", "my floccinaucinihilipilification"]) == 1
-    assert "no mail has the word 'floccinaucinihilipilification'" in capsys.readouterr().err
+    assert "'floccinaucinihilipilification' is in no mail" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -22,6 +23,7 @@ from models.characters import Text, characters, perplexity, shakespeare, stretch
 from models.records import Batch, Data, Weights
 from models.reproduce import Comparison
 from models.shakespeare import Training
+from models.shakespeare import main as shakespeare_main
 from models.training import Modular, Plain, Trainer, trainer
 
 WRITTEN = "so it is, and so it was, and so it will be; " * 9
@@ -402,3 +404,18 @@ def test_a_compiled_gradient_is_the_eager_one(network: CharacterNetwork) -> None
         grad = tensors[name].grad
         assert grad is not None
         assert close(grad.data, corrected[name], 1e-10), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--temperature", "-1"), "above 0"),
+        (("--clip", "0"), "above 0"),
+        (("--prompt", "é"), "é|missing"),
+        (("--prompt", ""), "at least|missing"),
+    ],
+)
+def test_settings_are_refused_before_the_training(arguments, said, capsys):
+    with pytest.raises(SystemExit):
+        shakespeare_main(arguments)
+    assert re.search(said, capsys.readouterr().err)

@@ -101,7 +101,8 @@ def _operands(region: Region, row: list[Edge], known: list[Series], many: str) -
                 continue
             other = "wrong-point" if len(op.arrays) == 1 else "wrong-operand"
             kind = "shifted" if 2 * same > len(row) or any(series is one for one in moved[:2]) else other
-            text = f"{many} {op.name} takes {series.label} in place of {own.label}"
+            given = f"{series.label} in place of {own.label}" if series.label != own.label else "that of another step"
+            text = f"{many} {op.name} takes {given}"
             yield Slip(kind, op.name, text, 2.3, _with_series(region, row, place, series))
 
 
