@@ -139,10 +139,13 @@ def explained(network: Network, checked: Sequence[Checked]) -> str:
 def _pages(checked: Checked) -> Iterator[str]:
     yield f"== {checked.version}: {words(checked)}"
     told = {id(finding) for finding, _ in checked.introduced}
-    pages = [report for report in checked.deltas if any(id(finding) in told for finding in report)]
+    numbered = list(enumerate(checked.deltas, 1))
+    pages = [(k, report) for k, report in numbered if any(id(finding) in told for finding in report)]
     if not pages and checked.deltas and checked.scale != 1:
-        pages = [checked.deltas[checked.shown]]
-    yield from map(str, pages)
+        pages = [numbered[checked.shown]]
+    for k, report in pages:
+        batch = f"-- batch {k} of the {len(numbered)} that are looked at --\n\n" if len(pages) > 1 else ""
+        yield f"{batch}{report}"
     if checked.steps and not checked.steps[-1]:
         yield str(checked.steps[-1])
 

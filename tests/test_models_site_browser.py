@@ -22,7 +22,8 @@ pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.skipif(not engine.engines(), reason="neither graphviz-pure nor dot is installed")
 
 ALL = os.environ.get("AUTOGRAD_LITE_SITE") == "all"
-NAMES = tuple(networks) if ALL else ("3.4", "4.4", "5.4s", "6.2", "6.3", "8.1", "11.0", "A.3", "B.1", "B.3s1")
+SOME = ("3.4", "4.4", "5.4s", "6.2", "6.3", "8.1", "11.0", "12.2", "13.9", "14.3", "15.1", "A.3", "B.1", "B.3s1")
+NAMES = tuple(networks) if ALL else SOME
 WIDTHS = (1280, 390)
 
 
