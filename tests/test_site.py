@@ -180,5 +180,5 @@ def test_docstrings_are_plain_text(reference):
 
 
 def test_the_command_is_the_documented_one():
-    for page in ("CONTRIBUTING.md", "docs/conf.py", ".ci/run"):
+    for page in ("CONTRIBUTING.md", "docs/conf.py"):
         assert COMMAND.removeprefix("python ") in (ROOT / page).read_text("utf-8"), page
