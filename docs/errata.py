@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from autograd_lite.check import DeltaFinding, StepFinding  # noqa: E402
-from autograd_lite.check.search import Reading  # noqa: E402
+from autograd_lite.check.cause import Reading  # noqa: E402
 from autograd_lite.data import offline  # noqa: E402
 from models import Network, chapter_engine, checking, networks, report, train, words  # noqa: E402
 from models.network import CORRECTED, PRINTED  # noqa: E402

@@ -14,8 +14,8 @@ import numpy as np
 
 import autograd_lite as al
 from autograd_lite.check import DeltaFinding, DeltaReport, StepFinding, TrainingReport
+from autograd_lite.check.cause import Reading
 from autograd_lite.check.judge import Verdict
-from autograd_lite.check.search import Reading
 from models import training
 from models.network import CORRECTED, FRAMEWORK, PRINTED, Graph, Handwritten, Network
 from models.records import Array, Batch, Weights

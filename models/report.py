@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autograd_lite.check import Cause, DeltaFinding, StepFinding
+from autograd_lite.check.cause import Reading
 from autograd_lite.check.delta_report import distinct, inner_words, times_words
-from autograd_lite.check.search import Reading
 from models.checking import Checked
 from models.network import PRINTED, Network
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.check.region import Region
+from autograd_lite.check.updates import Updates
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Recorded, Value
@@ -32,6 +34,11 @@ class Clues:
     def __post_init__(self) -> None:
         for value in self.values:
             self.by_size.setdefault(value.array.size, []).append(value)
+
+    @cached_property
+    def updates(self) -> Updates:
+        """What weights become when they are updated on the way back."""
+        return Updates(self.graph, self.deltas, self.lr)
 
     def near(self, shape: tuple[int, ...], node: Node, array: Array | None = None, leaf: bool = False) -> list[Value]:
         """Arrays that fit a shape, the nearest to an op first, without `array` and its equals.

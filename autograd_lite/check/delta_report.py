@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.check.search import Cause, Reading
+from autograd_lite.check.cause import Cause, Reading
 from autograd_lite.memory import Array, Site
 
 

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import engine
+from autograd_lite.check.cause import Cause
 from autograd_lite.check.clues import Clues, alike, squeezed
 from autograd_lite.check.delta_report import DeltaFinding, DeltaReport, times_words
 from autograd_lite.check.factors import Factors, sizes
 from autograd_lite.check.lines import corrected_line
 from autograd_lite.check.region import Region, dense
 from autograd_lite.check.rounding import Roundings, Tolerance
-from autograd_lite.check.search import Budget, Cause, Search
+from autograd_lite.check.search import Budget, Search
 from autograd_lite.core import GraphError, Node, Tensor
 from autograd_lite.memory import Array, name_of
 from autograd_lite.recorded import Recorded

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.cause import Slip
 from autograd_lite.check.clues import alike, squeezed
 from autograd_lite.check.region import Change, Region, dense
-from autograd_lite.check.slips import Slip, nothing
+from autograd_lite.check.slips import nothing
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Edge, Recorded
@@ -40,6 +41,18 @@ class Series:
         beyond = [n for n in found if end is not None and (n.seq > end.seq) == (by > 0)]
         node = (min if by > 0 else max)(beyond, key=lambda n: n.seq) if beyond else None
         array = np.zeros_like(self.arrays[0]) if node is None else self.graph.values[node]
+        return self._shifted(by, node, array)
+
+    def rolled(self, by: int) -> Iterator[Series]:
+        """One step later or earlier; at the end what comes at the other end, of the series or of all such tensors."""
+        end = 0 if by > 0 else -1
+        yield self._shifted(by, self.nodes[end], self.arrays[end])
+        found = [n for n in self.graph.order if alike(self.graph, n, self.nodes[end]) and n in self.graph.values]
+        node = (min if by > 0 else max)(found, key=lambda n: n.seq, default=None)
+        if node is not None:
+            yield self._shifted(by, node, self.graph.values[node])
+
+    def _shifted(self, by: int, node: Node | None, array: Array) -> Series:
         if by > 0:
             return Series(self.graph, (*self.nodes[1:], node), (*self.arrays[1:], array))
         return Series(self.graph, (node, *self.nodes[:-1]), (array, *self.arrays[:-1]))
@@ -94,6 +107,11 @@ def _operands(region: Region, row: list[Edge], known: list[Series], many: str) -
             continue
         shape = squeezed(own.arrays[0].shape)
         others = [s for s in known if len(s.arrays) == len(row) and squeezed(s.arrays[0].shape) == shape]
+        for series in (one for by in (-1, 1) for one in own.rolled(by)):
+            text = (
+                f"{many} {op.name} takes that of another step, and at the end that of the other end: [-1] is the last"
+            )
+            yield Slip("shifted", op.name, text, 2.4, _with_series(region, row, place, series))
         moved = [s.moved(by) for s in [own, *others[:MOST]] for by in (-1, 1)]
         for series in [*others[:MOST], *moved]:
             same = sum(a is b or alike(region.graph, a, b) for a, b in zip(series.nodes, own.nodes, strict=True))

@@ -7,19 +7,20 @@ simplest first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.cause import Cause, Reading, Slip
 from autograd_lite.check.clues import Clues
 from autograd_lite.check.factors import Factors, averaged, masks, sizes, summed
+from autograd_lite.check.paths import Paths
 from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.check.repeated import repeated
 from autograd_lite.check.rounding import Tolerance
-from autograd_lite.check.slips import Slip, nothing, slips
-from autograd_lite.core import Node
+from autograd_lite.check.slips import slips
+from autograd_lite.check.together import everywhere, exchanged
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Edge
 
@@ -27,43 +28,7 @@ WORK = 150_000_000  # elements computed per report, about: it ends in seconds, o
 UNEXPLAINED = 3  # arrays that no pair explained, after which pairs are tried no more
 PAIRED = 60  # slips of which pairs are tried
 FAR = 1.2  # how much less simple than the simplest an explanation may be
-PATHS = 40  # contributions to one gradient that are told apart
-
-
-@dataclass(frozen=True)
-class Cause:
-    """One slip that is part of an explanation. `factor` is set where a constant is behind it.
-
-    >>> import autograd_lite as al
-    >>> import numpy as np
-    >>> x, w = np.array([[1.0, 2.0]]), al.tensor([[0.5], [-1.0]], requires_grad=True, name="w")
-    >>> loss = (x @ w).square().sum()
-    >>> report = al.check_deltas(loss, {"w": x.T @ (x @ w.data)})
-    >>> report["w"].causes[0].kind, report["w"].causes[0].factor
-    ('factor', 0.5)
-    >>> report["w"].causes[0].explanation
-    'half the gradient: that of half the loss'
-    """
-
-    kind: str
-    op: str | None
-    explanation: str
-    factor: float | None = None
-    convention: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "kind": self.kind,
-            "op": self.op,
-            "factor": self.factor,
-            "explanation": self.explanation,
-            "convention": self.convention,
-        }
-
-
 _TRANSPOSED = Cause("transposed", None, "the array is transposed")
-Reading = tuple[Cause, ...]  # slips that together explain an array
 
 
 class Budget:
@@ -112,7 +77,7 @@ class Search:
         for slip in found:
             self._judge(slip, singles, scaled, tried)
         if shaped:
-            singles += self.of_paths()
+            singles += self._paths().found()
         scaled += [(1.1 + cost, (_TRANSPOSED, cause)) for cost, cause in self._turned_and_scaled()]
         for readings_found in (singles, scaled):
             if readings_found:
@@ -121,8 +86,12 @@ class Search:
         return _ordered(paired), ended
 
     def _singles(self) -> list[Slip]:
-        single = list(slips(self.region, self.clues))
-        return sorted([*_together(single), *repeated(self.region, self.clues.deltas), *single], key=lambda s: s.cost)
+        single = [*slips(self.region, self.clues), *exchanged(self.region)]
+        more = repeated(self.region, self.clues.deltas), self.clues.updates.slips(self.region, self.scale)
+        return sorted([*everywhere(single), *chain(*more), *single], key=lambda slip: slip.cost)
+
+    def _paths(self) -> Paths:
+        return Paths(self.region, self.hand, self.scale, self.tolerance, self.factors, self.near, self._made)
 
     def _judge(self, slip: Slip, singles: list[Any], scaled: list[Any], tried: list[Slip]) -> None:
         made = self._made(slip.changes)
@@ -239,61 +208,6 @@ class Search:
         where = f": {minus}{name}" if name else ", which nothing in the graph explains"
         yield (1.0 if name else 1.5), Cause("factor", None, times + where, c)
 
-    # Several paths
-
-    def of_paths(self) -> list[tuple[float, Reading]]:
-        """Where several ops use a tensor: is one contribution missing, turned round, or multiplied?"""
-        found: list[tuple[float, Reading]] = []
-        for edges in self.region.into.values():
-            ways: dict[Node, list[Edge]] = {}
-            for edge in edges:
-                ways.setdefault(edge[0], []).append(edge)
-            if 1 < len(ways) <= PATHS:
-                found += self._contributions(ways)
-        return found
-
-    def _contributions(self, ways: dict[Node, list[Edge]]) -> Iterator[tuple[float, Reading]]:
-        """How much of each contribution there is, by least squares; exact, or no finding."""
-        whole = self.region.truth * self.scale
-        made = [self._made({edge: nothing(edge) for edge in edges}) for edges in ways.values()]
-        known = [(node, whole - m) for node, m in zip(ways, made, strict=True) if m is not None]
-        rest = np.ravel(self.hand - whole)
-        if not known or rest.size < len(known) or not np.isfinite(rest).all():
-            return
-        columns = np.stack([np.ravel(part) for _, part in known], axis=1)
-        sizes = np.linalg.norm(columns, axis=0)
-        if np.linalg.matrix_rank(columns / sizes) < len(known):
-            return
-        shares = np.linalg.lstsq(columns / sizes, rest, rcond=None)[0] / sizes
-        if not self.tolerance.equal(np.reshape(np.ravel(whole) + columns @ shares, np.shape(whole)), self.hand):
-            return
-        digits = 9 if self.tolerance.relative < 1e-6 else 3
-        counted = [(node, round(float(c), digits)) for (node, _), c in zip(known, shares + 1, strict=True)]
-        odd = [(node, c) for node, c in counted if c != 1]
-        factors = {c for _, c in odd}
-        if not odd or (len(odd) == len(known) == len(ways) and len(factors) == 1):
-            return  # a multiple of the whole
-        if len(factors) == 1:
-            yield 1.3, (self._share([node for node, _ in odd], factors.pop(), ways),)
-        elif len(odd) == 2:
-            yield 3.0, tuple(self._share([node], c, ways) for node, c in odd)
-
-    def _share(self, nodes: list[Node], c: float, ways: dict[Node, list[Edge]]) -> Cause:
-        ops = ", ".join(dict.fromkeys(node.op.name for node in nodes if node.op is not None))
-        through = ", ".join(self.clues.graph.label(node) for node in nodes[:4]) + (", ..." if len(nodes) > 4 else "")
-        tensor = self.clues.graph.label(Region.below(ways[nodes[0]][0]))
-        if c == 0:
-            text = f"{len(nodes)} of the {len(ways)} ways in which {tensor} acts on the loss are missing: {through}"
-            if len(nodes) == len(ways) - 1 and Region.below(ways[nodes[0]][0]).op is None:
-                (kept,) = (self.clues.graph.label(node) for node in ways if node not in nodes)
-                text = f"only what comes through {kept} counts: what = overwrites, += adds up"
-            return Cause("missing-path", ops, text, 0.0)
-        if c == -1:
-            return Cause("sign", ops, f"the sign of what comes to {tensor} through {through} is turned round", -1.0)
-        name = self.factors.name(c, self.tolerance.relative, self.near)
-        where = f" ({name})" if name else ""
-        return Cause("factor", ops, f"what comes to {tensor} through {through} is {c:.10g} times{where} what it is", c)
-
     # Shapes
 
     def _turned(self) -> bool:
@@ -351,19 +265,6 @@ def _op_name(edge: Edge) -> str:
 def _reading(slip: Slip) -> Reading:
     cause = Cause(slip.kind, slip.op, slip.text)
     return (cause,) if slip.second is None else (cause, Cause(slip.second[0], slip.op, slip.second[1]))
-
-
-def _together(single: list[Slip]) -> Iterator[Slip]:
-    """The same slip made at every op where it can be: at each time step, in each layer."""
-    groups: dict[tuple[Any, ...], list[Slip]] = {}
-    for slip in single:
-        if slip.key is not None:
-            groups.setdefault((slip.op, slip.key), []).append(slip)
-    for members in groups.values():
-        if len(members) > 1:
-            changes = {edge: change for slip in members for edge, change in slip.changes.items()}
-            text = f"{len(members)} times: {members[0].text}"
-            yield Slip(members[0].kind, members[0].op, text, members[0].cost - 0.05, changes)
 
 
 def _ordered(found: list[tuple[float, Reading]]) -> list[Reading]:

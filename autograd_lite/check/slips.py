@@ -6,13 +6,13 @@ elsewhere, another array in an operand's place, rows written over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.cause import Slip
 from autograd_lite.check.clues import Clues, alike
 from autograd_lite.check.factors import mask_scale
 from autograd_lite.check.region import Change, Region, dense
@@ -24,23 +24,6 @@ from autograd_lite.recorded import Edge
 slopes: dict[str, Op] = {
     op.name: op for op in (op_of(getattr(elementwise, name)) for name in ("sigmoid", "tanh", "relu", "softplus", "exp"))
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Slip:
-    """A possible mistake: what it is, how simple (`cost`), and what edges do instead of their rules.
-
-    `key` is what the same slip at another op has in common with it; None where it belongs to one place.
-    """
-
-    kind: str
-    op: str
-    text: str
-    cost: float
-    changes: Mapping[Edge, Change]
-    key: tuple[Any, ...] | None = None
-    second: tuple[str, str] | None = None  # kind and text of another slip that is made at the same place
-    swaps: Mapping[str, Any] = field(default_factory=dict)  # what the rule is given instead, by name; "g" is a gradient
 
 
 def slips(region: Region, clues: Clues) -> Iterator[Slip]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograd_lite.check.cause import Cause
 from autograd_lite.check.delta_report import lie
-from autograd_lite.check.search import Cause
 from autograd_lite.memory import Array
 
 NOTHING = "no slip that is known here gives this step (deltas= tells a wrong delta from a wrong update)"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import engine
+from autograd_lite.check.cause import Cause
 from autograd_lite.check.factors import Factors
 from autograd_lite.check.region import Region, saved_with
 from autograd_lite.check.rounding import Roundings
-from autograd_lite.check.search import Cause
 from autograd_lite.check.step_report import StepFinding, TrainingReport
 from autograd_lite.core import Node, Tensor, leaf
 from autograd_lite.memory import Array

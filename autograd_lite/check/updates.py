@@ -1,0 +1,139 @@
+"""Weights that are updated inside the loop of a backward pass, so that the rest of the pass reads new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.check.cause import Slip
+from autograd_lite.check.region import Change, Region, dense
+from autograd_lite.core import Node
+from autograd_lite.memory import Array
+from autograd_lite.recorded import Edge, Recorded
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """An operand of an op that is a weight, or a weight reshaped by the ops of `way`, the op's own first."""
+
+    edge: Edge  # the edge that leads to the operand
+    name: str  # what the rules of the op call it
+    way: tuple[Node, ...]
+    weight: Node
+
+    def share(self, region: Region, g: Any) -> Any:
+        """The op's share of the weight's gradient."""
+        for edge in (self.edge, *((node, 0) for node in self.way)):
+            g = region.fitted(edge, region.rule(edge, g))
+        return dense(g)
+
+    def reshaped(self, array: Array) -> Array:
+        """A value of the weight as the op takes it."""
+        for node in reversed(self.way):
+            assert node.op is not None
+            array = np.asarray(node.op.forward(array, **node.attrs))
+        return array
+
+
+class Shares:
+    """The shares of ops in the gradient of a weight, as a hand-written pass makes them: nearest the loss first."""
+
+    def __init__(self, graph: Recorded, weight: Node, given: Mapping[Node, Any]) -> None:
+        region = Region(graph, weight, given)
+        entries = region.into[weight]
+        self.place = {edge: place for place, edge in enumerate(entries)}
+        self.parts = [dense(region.results[edge]) for edge in entries]
+        self.totals = list(accumulate(self.parts, initial=np.zeros(weight.shape, weight.dtype)))
+
+
+class Updates:
+    """The weights of a graph that several ops use, and what they become when a loop on the way back updates them."""
+
+    def __init__(self, graph: Recorded, deltas: Mapping[Node, Any], lr: float | None) -> None:
+        self.graph, self.deltas, self.lr = graph, deltas, lr
+        self.known: dict[Node, Shares] = {}
+
+    def slips(self, region: Region, times: float) -> Iterator[Slip]:
+        """Those of a region. `times` makes its gradients those of the whole pass.
+
+        An op reads a weight with or without its own share of the update, as the order of the lines in the loop has it.
+        """
+        read: dict[Node, list[tuple[Edge, Use]]] = {}
+        for edge in region.edges if self.lr is not None else ():
+            for use in self.uses(edge):
+                read.setdefault(use.weight, []).append((edge, use))
+        for chosen in _choices(list(read)):
+            for rate in (-(self.lr or 0.0), self.lr or 0.0):
+                changes: dict[Edge, Change] = {}
+                for weight, own in chosen.items():
+                    changes |= self._changes(region, weight, read[weight], rate * times, own)
+                listed = " and ".join(self.graph.label(weight) for weight in chosen)
+                text = f"{listed} updated inside the loop of the backward pass, which reads the new values from then on"
+                op = next(iter(changes))[0].op
+                yield Slip("stale-weights", "" if op is None else op.name, f"{text}: update after it", 1.85, changes)
+
+    def uses(self, edge: Edge) -> Iterator[Use]:
+        """The weights that the rule of an edge reads, of those that several ops use."""
+        node, k = edge
+        op = node.op
+        for name, array in node.saved_by_name(k).items():
+            if op is None or name not in op.arrays or not isinstance(array, np.ndarray):
+                continue
+            at = op.arrays.index(name)
+            parent = node.parents[at]
+            if at == k or parent is None:
+                continue
+            way = [parent]
+            while way[-1].op is not None and len(way[-1].parents) == 1 and way[-1].parents[0] is not None:
+                way.append(way[-1].parents[0])
+            shared = [i for i, one in enumerate(way) if len(self.graph.consumers[one]) > 1]
+            if way[-1].op is None and shared and way[shared[-1]] in self.graph.values:
+                yield Use((node, at), name, tuple(way[: shared[-1]]), way[shared[-1]])
+
+    def _shares(self, weight: Node) -> Shares:
+        if weight not in self.known:
+            root = {self.graph.root: np.ones(self.graph.root.shape, self.graph.root.dtype)}
+            self.known[weight] = Shares(self.graph, weight, {**root, **self.deltas})
+        return self.known[weight]
+
+    def _changes(
+        self, region: Region, weight: Node, read: list[tuple[Edge, Use]], rate: float, own: bool
+    ) -> dict[Edge, Change]:
+        """Each op's rule on the weight as it is by then.
+
+        The ops of the region come in the order of the backward pass, and what the changed pass has made of the shares
+        of those before is carried along.
+        """
+        shares, value = self._shares(weight), self.graph.values[weight]
+        drift: Any = 0.0
+        last = -1
+
+        def change(edge: Edge, use: Use, first: bool) -> Change:
+            place = shares.place[(use.way[-1], 0) if use.way else use.edge]
+
+            def made(above: Any) -> Any:
+                nonlocal drift, last
+                if first:
+                    drift, last = 0.0, -1
+                before = shares.totals[place] + drift
+                if place != last:
+                    drift, last = drift + use.share(region, above) - shares.parts[place], place
+                total = shares.totals[place + 1] + drift if own else before
+                saved = {**edge[0].saved_by_name(edge[1]), use.name: use.reshaped(value + rate * total)}
+                return region.rule(edge, above, saved.values())
+
+            return made
+
+        return {edge: change(edge, use, i == 0) for i, (edge, use) in enumerate(read)}
+
+
+def _choices(weights: list[Node]) -> Iterator[dict[Node, bool]]:
+    """Which weights are updated, and whether an op reads its own share: what the order of lines in a loop can make."""
+    cuts = [(cut, own) for cut in range(1, len(weights) + 1) for own in (False, True)]
+    yield from ({weight: own == (i < cut) for i, weight in enumerate(weights)} for cut, own in cuts)
+    if len(weights) > 1:
+        yield from ({weight: own} for weight in weights for own in (False, True))
