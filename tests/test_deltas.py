@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from planted import Hand, _recurrent, planted
+from planted import planted
 
 import autograd_lite as al
 
@@ -441,19 +441,6 @@ def test_a_recording_that_is_off_does_not_matter():
 # Size
 
 
-def test_a_long_recurrent_network():
-    """Some hundred nodes: right is right, and a slip in the loop is found at every step."""
-    hand = Hand(m=3, n=3, scale=0.5)
-    loss = _recurrent(hand, steps=25)
-    assert al.check_deltas(loss, hand.deltas)
-    hand = Hand("z: no_slope", m=3, n=3, scale=0.5)
-    loss = _recurrent(hand, steps=25)
-    report = al.check_deltas(loss, hand.deltas)
-    assert {finding.name for finding in report.introduced} == hand.guilty
-    assert len(hand.guilty) == 25
-    assert all("missing-derivative" in {cause.kind for cause in report[name].causes} for name in hand.guilty)
-
-
 def test_a_deep_graph_needs_no_recursion():
     w = al.tensor(1.0, requires_grad=True, name="w")
     y = w
@@ -462,85 +449,3 @@ def test_a_deep_graph_needs_no_recursion():
     true = 1.0001**3000
     assert al.check_deltas(y, {"w": np.prod(np.full(3000, 1.0001))})
     assert not al.check_deltas(y, {"w": -true})
-
-
-@pytest.mark.parametrize("rows", [(1, 3, 2, 0), (4, 4, 1, 2)])
-def test_steps_that_read_rows_of_a_table_by_number_are_one_row_of_steps(rows):
-    """`table[word]` differs from step to step in its number alone: what is shifted by a step is named as such."""
-    rng = np.random.default_rng(0)
-    w, start, table = (rng.normal(size=shape) for shape in ((3, 3), (3,), (5, 3)))
-    given = {"w": w, "start": start, "table": table}
-    leaves = {name: al.tensor(array, requires_grad=True, name=name) for name, array in given.items()}
-    states, state = [start], leaves["start"]
-    for t, word in enumerate(rows, 1):
-        state = state @ leaves["w"] + leaves["table"][word]
-        state.name = f"state_{t}"
-        states.append(state.data)
-    deltas = [np.ones(3)]
-    for _ in rows:
-        deltas.insert(0, deltas[0] @ w.T)
-    right = {"start": deltas[0], **{f"state_{t}": deltas[t] for t in range(1, 4)}}
-    right |= {"table": np.zeros((5, 3)), "w": np.array(states[:-1]).T @ deltas[1:]}
-    np.add.at(right["table"], list(rows), deltas[1:])
-    assert al.check_deltas(state.sum(), right)
-    for name, array in (("w", np.array(states[1:]).T @ deltas[1:]), ("table", np.zeros((5, 3)))):
-        if name == "table":
-            np.add.at(array, list(rows), deltas[:-1])
-        report = al.check_deltas(state.sum(), {**right, name: array})
-        assert [finding.name for finding in report.introduced] == [name]
-        assert {cause.kind for cause in report[name].causes} == {"shifted"}, str(report)
-
-
-def lstm_by_hand(steps, mistake=None):
-    """An LSTM's loss on Tensors, and the deltas by hand, with a mistake if it is asked for."""
-    rng = np.random.default_rng(5)
-    given, target = rng.normal(size=(steps, 5, 3)), rng.normal(size=(5, 4))
-    w = {f"{kind}{g}": rng.normal(size=(n, 4)) * 0.6 for g in "ifog" for kind, n in (("W", 3), ("U", 4))}
-    h, c, gates = [np.zeros((5, 4))], [np.zeros((5, 4))], []
-    for x in given:
-        z = {g: x @ w["W" + g] + h[-1] @ w["U" + g] for g in "ifog"}
-        gates.append({g: np.tanh(v) if g == "g" else 1 / (1 + np.exp(-v)) for g, v in z.items()})
-        c.append(gates[-1]["f"] * c[-1] + gates[-1]["i"] * gates[-1]["g"])
-        h.append(gates[-1]["o"] * np.tanh(c[-1]))
-    d = {name: np.zeros_like(v) for name, v in w.items()}
-    dh, dc = 2 * (h[-1] - target), np.zeros((5, 4))
-    for t in reversed(range(steps)):
-        v, tanh = gates[t], np.tanh(c[t + 1])
-        dc = dh * v["o"] * (1 - tanh**2) + dc
-        d |= {f"h{t + 1}": dh, f"c{t + 1}": dc}
-        up = {"i": dc * v["g"], "f": dc * c[t], "o": dh * tanh, "g": dc * v["i"]}
-        dz = {g: up[g] * ((1 - v[g] ** 2) if g == "g" else v[g] * (1 - v[g])) for g in "ifog"}
-        for g in "ifog":
-            d[f"z{g}{t}"] = dz[g]
-            d["W" + g] += given[t].T @ dz[g]
-            d["U" + g] += h[t + 1 if mistake == "later state" else t].T @ dz[g]
-        dh = sum(dz[g] @ w["U" + g].T for g in "ifog")
-        dc = dc * v["i" if mistake == "other gate" else "f"]
-    return recorded_lstm(given, w, target), d
-
-
-def recorded_lstm(given, w, target):
-    w = {name: al.tensor(array, requires_grad=True, name=name) for name, array in w.items()}
-    h = c = al.zeros(5, 4, dtype=al.float64)
-    for t, x in enumerate(given):
-        z = {g: x @ w["W" + g] + h @ w["U" + g] for g in "ifog"}
-        v = {g: al.tanh(one) if g == "g" else al.sigmoid(one) for g, one in z.items()}
-        c = v["f"] * c + v["i"] * v["g"]
-        h = v["o"] * al.tanh(c)
-        for g in "ifog":
-            z[g].name, v[g].name = f"z{g}{t}", f"{g}{t}"
-        c.name, h.name = f"c{t + 1}", f"h{t + 1}"
-    return (h - target).square().sum()
-
-
-@pytest.mark.parametrize("steps", [2, 4])
-def test_gates_of_an_lstm_are_told_apart(steps):
-    """A gate, or what it lets through, is no other time step of another gate or of the state."""
-    assert al.check_deltas(*lstm_by_hand(steps))
-    report = al.check_deltas(*lstm_by_hand(steps, "later state"))
-    kinds = {finding.name: finding.causes[0].kind for finding in report.introduced}
-    assert kinds == dict.fromkeys(("Ui", "Uf", "Uo", "Ug"), "shifted")
-    report = al.check_deltas(*lstm_by_hand(steps, "other gate"))
-    kinds = {finding.name: finding.causes[0].kind for finding in report.introduced}
-    assert kinds == {f"c{t}": "wrong-operand" for t in range(1, steps)}
-    assert report["c1"].causes[0].explanation == "i1 stands where f1 belongs"

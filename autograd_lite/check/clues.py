@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.check.parts import Parts
 from autograd_lite.check.region import Region
 from autograd_lite.check.updates import Updates
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
-from autograd_lite.recorded import Recorded, Value
+from autograd_lite.recorded import Edge, Recorded, Value
 
-LEVELS = 3  # of ops that are compared: the first step of a recurrence begins with a constant
 NEAR = 20  # arrays that are tried in one place: those nearest to it in the order of the ops
 
 
@@ -30,10 +30,25 @@ class Clues:
     lr: float | None = None
     regions: Mapping[Node, Region] = field(default_factory=dict)  # above each tensor whose delta is known
     by_size: dict[int, list[Value]] = field(default_factory=dict)
+    fitting: dict[tuple[Any, ...], list[Value]] = field(default_factory=dict)  # what `near` has found
 
     def __post_init__(self) -> None:
         for value in self.values:
             self.by_size.setdefault(value.array.size, []).append(value)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Which tensors play the same part."""
+        return Parts(self.graph)
+
+    @cached_property
+    def indices(self) -> list[Edge]:
+        """Where ops are given integers: labels, and rows of tables."""
+        found: dict[int, Edge] = {}  # of an array that several ops are given, the op furthest from the loss
+        for (node, k), array in self.graph.arguments.items():
+            if node.parents[k] is None and np.asarray(array).dtype.kind in "iu":
+                found[id(array)] = node, k
+        return list(found.values())
 
     @cached_property
     def updates(self) -> Updates:
@@ -45,6 +60,11 @@ class Clues:
 
         As they are, reshaped without moving a number, or transposed. With `leaf`, other leaves come first.
         """
+        if (shape, node, leaf) not in self.fitting:
+            self.fitting[shape, node, leaf] = self._nearest(shape, node, leaf)
+        return [v for v in self.fitting[shape, node, leaf] if array is None or not np.array_equal(v.array, array)]
+
+    def _nearest(self, shape: tuple[int, ...], node: Node, leaf: bool) -> list[Value]:
         found, own = self.by_size.get(prod(shape), ()), squeezed(shape)
         kin = {node, *node.parents}  # of other equals, what has a name is said
 
@@ -58,7 +78,7 @@ class Clues:
         if len(shape) == 2:
             turned = [v for v in nearest if v.array.shape == shape[::-1]]
             fitted += [replace(v, array=v.array.T, label=f"{v.label} transposed") for v in turned]
-        return [v for v in fitted if array is None or not np.array_equal(v.array, array)]
+        return fitted
 
     def near_deltas(self, shape: tuple[int, ...], node: Node, target: Node) -> list[tuple[str, Array, Node]]:
         """The hand-written deltas of a shape, but for the one in question."""
@@ -76,48 +96,3 @@ def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _reshapes(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
     """Does a shape become another by dropping ones, or by joining dimensions after the first?"""
     return squeezed(shape) == squeezed(other) or (bool(shape) and bool(other) and shape[0] == other[0])
-
-
-def alike(graph: Recorded, a: Node | None, b: Node | None) -> bool:
-    """Do two tensors play the same part, as two time steps do: the same ops on alike tensors and the same weights?
-
-    Other weights are leaves of the op itself, and further down those that are used again and again: of two gates of
-    one step, or of a gate and the state, each has its own.
-    """
-    if a is None or b is None or a is b or a.op is None:
-        return False
-    pairs = [(a, b)]
-    for level in range(2 * LEVELS):
-        same = [(p, q) for p, q in pairs if _same_op(p, q)]
-        if level < LEVELS and len(same) < len(pairs):
-            return False
-        below = [(p, q) for one, other in same for p, q in zip(one.parents, other.parents, strict=True)]
-        known = [(p, q) for p, q in below if p is not None and q is not None and p is not q]
-        leaves = [(p, q) for p, q in known if p.op is None and q.op is None]
-        if any(level == 0 or (_shared(graph, p) and _shared(graph, q)) for p, q in leaves):
-            return False  # other weights
-        pairs = [(p, q) for p, q in known if p.op is not None and q.op is not None]
-    return True
-
-
-def _shared(graph: Recorded, leaf: Node) -> bool:
-    """Do several ops use a leaf, as steps use a weight?"""
-    return len(graph.consumers.get(leaf, ())) > 1
-
-
-def _same_op(a: Node, b: Node) -> bool:
-    same = a.op is b.op and a.shape == b.shape and len(a.parents) == len(b.parents)
-    return same and (repr(a.attrs) == repr(b.attrs) or (_rows_of_one(a, b) and _index(a) == _index(b)))
-
-
-def _rows_of_one(a: Node, b: Node) -> bool:
-    """Do both read a leaf by a number, as steps read the rows of a table, or the words of a sentence?"""
-    leaf = a.parents[0] if a.parents else None
-    return leaf is not None and leaf.op is None and leaf is b.parents[0] and "index" in (a.attrs or {})
-
-
-def _index(node: Node) -> tuple[str, ...]:
-    """Where a node reads, without the numbers of rows."""
-    index = (node.attrs or {})["index"]
-    places = index if isinstance(index, tuple) else (index,)
-    return tuple("number" if isinstance(place, int | np.integer) else repr(place) for place in places)

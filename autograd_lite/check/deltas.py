@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isclose
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from autograd_lite import engine
 from autograd_lite.check.cause import Cause
-from autograd_lite.check.clues import Clues, alike, squeezed
+from autograd_lite.check.clues import Clues, squeezed
 from autograd_lite.check.delta_report import DeltaFinding, DeltaReport, times_words
 from autograd_lite.check.factors import Factors, sizes
 from autograd_lite.check.lines import corrected_line
@@ -139,6 +140,7 @@ class _Pass:
         self.agreeing: set[Node] = set()
         self.every: dict[Node, Any] | None = None  # the gradients of all tensors, once they are asked for
         self.budget = Budget()
+        self.open: dict[Node, Search] = {}  # deltas that no single slip explains
         for node in self.nodes:
             self._enter(node)
         self.roundings = Roundings(graph)
@@ -237,7 +239,11 @@ class _Pass:
 
     def report(self, up_to_scale: bool) -> DeltaReport:
         """All findings, the loss's first."""
-        findings = [self._finding(node) for node in self.nodes]
+        found = {node: self._finding(node) for node in self.nodes}
+        for node, search in self.open.items():  # pairs of slips take long, and come after all single ones
+            readings, ended = search.pairs()
+            found[node] = replace(found[node], readings=readings, ended=ended)
+        findings = list(found.values())
         conventional = next((f for f in findings if f.convention), None)
         scale = float(f"{self.scale * self.displaced:.10g}") if conventional is not None else 1.0
         exact = all(f.verdict != "introduced" or f.convention for f in findings)
@@ -265,8 +271,10 @@ class _Pass:
         if not np.isfinite(hand).all():
             return self._made(node, "introduced")
         search = Search(region, self.clues, self.factors, tolerance.scaled(max(1.0, abs(times))), times, self.budget)
-        readings, ended = search.causes(hand, self._misnamed(node))
-        return self._made(node, "introduced", readings, ended)
+        readings = search.causes(hand, self._misnamed(node))
+        if not readings:
+            self.open[node] = search
+        return self._made(node, "introduced", readings)
 
     def _misnamed(self, node: Node) -> list[tuple[float, tuple[Cause, ...]]]:
         """Is it another tensor's delta under this name?"""
@@ -277,7 +285,7 @@ class _Pass:
                 and other.shape == node.shape
                 and self.tolerances[node].equal(self.raw[node], dense(true) * self.scale)
             ):
-                kind = "shifted" if alike(self.graph, other, node) else "wrong-operand"
+                kind = "shifted" if self.clues.parts.alike(other, node) else "wrong-operand"
                 text = f"this is the delta of {self.graph.label(other)}: is it under the wrong name?"
                 found.append((2.9, (Cause(kind, None, text),)))
         return found[:1]

@@ -2,80 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.check.cause import Slip
-from autograd_lite.check.clues import alike, squeezed
+from autograd_lite.check.clues import Clues, squeezed
+from autograd_lite.check.parts import Parts, Series
 from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.check.slips import nothing
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
-from autograd_lite.recorded import Edge, Recorded
+from autograd_lite.recorded import Edge
 
 MOST = 12  # series that are tried in one place
-SHOWN = 3  # tensors of a series that are named
 
 
-@dataclass(frozen=True, eq=False)
-class Series:
-    """What the repetitions of an op were given, or made, in the order of time."""
-
-    graph: Recorded
-    nodes: tuple[Node | None, ...]
-    arrays: tuple[Array, ...]
-
-    @property
-    def label(self) -> str:
-        """The first few, in the order of time."""
-        shown = [self.graph.label(node) if node is not None else "a constant" for node in self.nodes[:SHOWN]]
-        return ", ".join(shown) + (", ..." if len(self.nodes) > SHOWN else "")
-
-    def moved(self, by: int) -> Series:
-        """One step later or earlier; at the end the tensor that follows, if there is one, else zeros."""
-        end = self.nodes[-1] if by > 0 else self.nodes[0]
-        found = [n for n in self.graph.order if alike(self.graph, n, end) and n in self.graph.values]
-        beyond = [n for n in found if end is not None and (n.seq > end.seq) == (by > 0)]
-        node = (min if by > 0 else max)(beyond, key=lambda n: n.seq) if beyond else None
-        array = np.zeros_like(self.arrays[0]) if node is None else self.graph.values[node]
-        return self._shifted(by, node, array)
-
-    def rolled(self, by: int) -> Iterator[Series]:
-        """One step later or earlier; at the end what comes at the other end, of the series or of all such tensors."""
-        end = 0 if by > 0 else -1
-        yield self._shifted(by, self.nodes[end], self.arrays[end])
-        found = [n for n in self.graph.order if alike(self.graph, n, self.nodes[end]) and n in self.graph.values]
-        node = (min if by > 0 else max)(found, key=lambda n: n.seq, default=None)
-        if node is not None:
-            yield self._shifted(by, node, self.graph.values[node])
-
-    def _shifted(self, by: int, node: Node | None, array: Array) -> Series:
-        if by > 0:
-            return Series(self.graph, (*self.nodes[1:], node), (*self.arrays[1:], array))
-        return Series(self.graph, (node, *self.nodes[:-1]), (array, *self.arrays[:-1]))
-
-
-def rows(graph: Recorded, edges: Sequence[Edge]) -> list[list[Edge]]:
-    """The edges of ops that repeat, each row in the order of time."""
-    found: list[list[Edge]] = []
-    for edge in edges:
-        for row in found:
-            if row[0][1] == edge[1] and alike(graph, row[0][0], edge[0]):
-                row.append(edge)
-                break
-        else:
-            found.append([edge])
-    return [row[::-1] for row in found if len(row) > 1]
-
-
-def repeated(region: Region, deltas: Mapping[Node, Any]) -> Iterator[Slip]:
-    """The same slip at all repetitions of an op; `deltas` are those that were written by hand."""
-    graph = region.graph
-    known = list(_series(graph, rows(graph, [(n, k) for n in graph.order for k in range(len(n.parents))])))
-    for row in rows(graph, region.edges):
+def repeated(region: Region, clues: Clues) -> Iterator[Slip]:
+    """The same slip at all repetitions of an op."""
+    graph, parts, deltas = clues.graph, clues.parts, clues.deltas
+    for row in parts.rows(region.edges):
         node = row[0][0]
         assert node.op is not None
         name, many = node.op.name, f"at all {len(row)} repetitions"
@@ -92,67 +39,41 @@ def repeated(region: Region, deltas: Mapping[Node, Any]) -> Iterator[Slip]:
             if beyond is not None:
                 text += f", and at the end the delta of {graph.label(beyond)}"
                 yield Slip("shifted", name, text, 2.5, _gradients(region, row, by, deltas[beyond]))
-        yield from _operands(region, row, known, many)
+        yield from _operands(region, row, parts, many)
 
 
-def _operands(region: Region, row: list[Edge], known: list[Series], many: str) -> Iterator[Slip]:
+def _operands(region: Region, row: list[Edge], parts: Parts, many: str) -> Iterator[Slip]:
     node, k = row[0]
     op = node.op
     assert op is not None
     for place, name in enumerate(op.names[op.slot(k)]):
         if name != "y" and name not in op.arrays:
             continue
-        own = _read(region.graph, row, name, place)
+        own = parts.read(row, name, place)
         if own is None:
             continue
+        start, length = parts.place(row)
         shape = squeezed(own.arrays[0].shape)
-        others = [s for s in known if len(s.arrays) == len(row) and squeezed(s.arrays[0].shape) == shape]
+        fitting = [s for s in parts.series if len(s.arrays) == length and squeezed(s.arrays[0].shape) == shape]
+        others = [s.cut(start, len(row)) for s in fitting]
+        own = next((s for s in others if s.key == own.key), own)
         for series in (one for by in (-1, 1) for one in own.rolled(by)):
             text = (
                 f"{many} {op.name} takes that of another step, and at the end that of the other end: [-1] is the last"
             )
             yield Slip("shifted", op.name, text, 2.4, _with_series(region, row, place, series))
-        moved = [s.moved(by) for s in [own, *others[:MOST]] for by in (-1, 1)]
-        for series in [*others[:MOST], *moved]:
-            same = sum(a is b or alike(region.graph, a, b) for a, b in zip(series.nodes, own.nodes, strict=True))
-            if all(a is b for a, b in zip(series.arrays, own.arrays, strict=True)):
+        steps = [own.moved(by) for by in (-1, 1)]
+        seen = {own.key}
+        for series in [*steps, *others[:MOST], *(s.moved(by) for s in others[:MOST] for by in (-1, 1))]:
+            if series.key in seen:
                 continue
+            seen.add(series.key)
+            same = sum(a is b or parts.alike(a, b) for a, b in zip(series.nodes, own.nodes, strict=True))
             other = "wrong-point" if len(op.arrays) == 1 else "wrong-operand"
-            kind = "shifted" if 2 * same > len(row) or any(series is one for one in moved[:2]) else other
+            kind = "shifted" if 2 * same > len(row) or series in steps else other
             given = f"{series.label} in place of {own.label}" if series.label != own.label else "that of another step"
             text = f"{many} {op.name} takes {given}"
             yield Slip(kind, op.name, text, 2.3, _with_series(region, row, place, series))
-
-
-def _read(graph: Recorded, row: list[Edge], name: str, place: int) -> Series | None:
-    """What a rule takes under a name, at each repetition."""
-    nodes: list[Node | None] = []
-    arrays = []
-    for node, k in row:
-        assert node.op is not None
-        saved = (node.saved or ())[k]
-        value = None if saved is None else saved[place]
-        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-            return None
-        nodes.append(node if name == "y" else node.parents[node.op.arrays.index(name)])
-        arrays.append(value)
-    return Series(graph, tuple(nodes), tuple(arrays))
-
-
-def _series(graph: Recorded, found: list[list[Edge]]) -> Iterator[Series]:
-    """All series of a graph, each once: what repeated ops were given."""
-    seen = set[tuple[int, ...]]()
-    for row in found:
-        node, k = row[0]
-        if node.op is None or node.parents[k] is None or (node.saved or ())[k] is None:
-            continue
-        for place, name in enumerate(node.op.names[node.op.slot(k)]):
-            if name == "y" or name in node.op.arrays:
-                series = _read(graph, row, name, place)
-                key = () if series is None else tuple(id(array) for array in series.arrays)
-                if series is not None and len(set(key)) > 1 and key not in seen:
-                    seen.add(key)
-                    yield series
 
 
 def _turned(region: Region, edge: Edge) -> Change:

@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_lite.check.cause import Cause, Reading, Slip
 from autograd_lite.check.clues import Clues
+from autograd_lite.check.constants import constants
 from autograd_lite.check.factors import Factors, averaged, masks, sizes, summed
 from autograd_lite.check.paths import Paths
 from autograd_lite.check.region import Change, Region, dense
@@ -24,7 +25,7 @@ from autograd_lite.check.together import everywhere, exchanged
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Edge
 
-WORK = 150_000_000  # elements computed per report, about: it ends in seconds, on every machine at the same place
+WORK = 300_000_000  # elements computed per report, about: it ends in seconds, on every machine at the same place
 UNEXPLAINED = 3  # arrays that no pair explained, after which pairs are tried no more
 PAIRED = 60  # slips of which pairs are tried
 FAR = 1.2  # how much less simple than the simplest an explanation may be
@@ -32,15 +33,20 @@ _TRANSPOSED = Cause("transposed", None, "the array is transposed")
 
 
 class Budget:
-    """How much the searches of one report may compute, so that it ends in seconds."""
+    """How much the searches of one report may compute, so that it ends in seconds, and what they have found so far.
+
+    Half as much again is kept back for the kinds of mistakes that another array of the report was explained by.
+    """
 
     def __init__(self) -> None:
         self.left, self.unexplained = WORK, 0
+        self.found: set[tuple[str, str | None]] = set()
 
-    def spend(self, effort: int) -> bool:
-        """Take it off what is left; is there that much?"""
-        self.left -= effort
-        return self.left > 0
+    def spend(self, effort: int, floor: int = 0) -> bool:
+        """Take it off what is left, if that is more than `floor`."""
+        some = self.left > floor
+        self.left -= effort if some else 0
+        return some
 
 
 class Search:
@@ -62,42 +68,49 @@ class Search:
         own = [one for node in above for one in sizes(clues.graph.label(node), node.shape)]
         self.near = [*masks(region), *own]  # where a factor is looked for first
         self.budget = Budget() if budget is None else budget
+        self.tried: list[Slip] = []  # slips that change something
         self.effort = sum(int(np.prod(node.shape)) + 300 for node in region.nodes)
 
-    def causes(self, hand: Array, others: Iterable[tuple[float, Reading]] = ()) -> tuple[list[Reading], bool]:
-        """All readings with the fewest slips, and whether the search was ended before all pairs were tried."""
+    def causes(self, hand: Array, others: Iterable[tuple[float, Reading]] = ()) -> list[Reading]:
+        """All readings that take one slip, or one and a constant; `pairs` takes up where there are none."""
         self.hand = np.asarray(hand, dtype=float if hand.dtype.kind != "f" else None)
-        shaped = self.hand.shape == self.region.target.shape
+        self.shaped = self.hand.shape == self.region.target.shape
         self.probes = self._probes()
-        readings = list(self.unsummed()) if not shaped else list(self.of_whole())
-        found = self._singles() if shaped or self._turned() else []
-        tried: list[Slip] = []
+        readings = list(self.of_whole()) if self.shaped else list(self.unsummed())
+        found = self._singles() if self.shaped or self._turned() else []
         scaled: list[tuple[float, Reading]] = []
         singles: list[tuple[float, Reading]] = [*others, *((0.5 + 0.1 * i, r) for i, r in enumerate(readings))]
-        for slip in found:
-            self._judge(slip, singles, scaled, tried)
-        if shaped:
+        again = [] if singles else [slip for slip in found if (slip.kind, slip.op) in self.budget.found]
+        floor = -WORK // 2
+        for slip in again:
+            self._judge(slip, floor, singles, scaled)
+            if singles:
+                return _ordered(singles)  # a mistake that is made elsewhere, too
+        floor = self.budget.left // 2
+        for slip in found if not again else [slip for slip in found if slip not in again]:
+            self._judge(slip, floor, singles, scaled)
+        if self.shaped:
             singles += self._paths().found()
         scaled += [(1.1 + cost, (_TRANSPOSED, cause)) for cost, cause in self._turned_and_scaled()]
-        for readings_found in (singles, scaled):
-            if readings_found:
-                return _ordered(readings_found), False
-        paired, ended = self._pairs(tried) if shaped else ([], False)
-        return _ordered(paired), ended
+        made = singles or scaled
+        self.budget.found |= {(cause.kind, cause.op) for _, reading in made for cause in reading}
+        return _ordered(made)
 
     def _singles(self) -> list[Slip]:
-        single = [*slips(self.region, self.clues), *exchanged(self.region)]
-        more = repeated(self.region, self.clues.deltas), self.clues.updates.slips(self.region, self.scale)
-        return sorted([*everywhere(single), *chain(*more), *single], key=lambda slip: slip.cost)
+        single = [*slips(self.region, self.clues), *exchanged(self.region), *constants(self.region, self.clues)]
+        more = repeated(self.region, self.clues), self.clues.updates.slips(self.region, self.scale)
+        found = [*everywhere(single), *chain(*more), *single]
+        return sorted(found, key=lambda slip: (len(slip.changes) == 1, slip.cost))  # a loop makes them everywhere
 
     def _paths(self) -> Paths:
         return Paths(self.region, self.hand, self.scale, self.tolerance, self.factors, self.near, self._made)
 
-    def _judge(self, slip: Slip, singles: list[Any], scaled: list[Any], tried: list[Slip]) -> None:
-        made = self._made(slip.changes)
+    def _judge(self, slip: Slip, floor: int, singles: list[Any], scaled: list[Any]) -> None:
+        """Does a slip explain the array? Without an answer where the budget is down to `floor`."""
+        made = self._made(slip.changes, floor)
         if made is None:
             return
-        tried.append(slip)
+        self.tried.append(slip)
         if self._hopeless(made):
             return
         reading = _reading(slip)
@@ -139,9 +152,9 @@ class Search:
         g = self.region.above[edge[0]]
         return len(slip.changes) == 1 and np.array_equal(dense(change(g)), dense(g))
 
-    def _made(self, changes: Mapping[Edge, Change]) -> Any:
+    def _made(self, changes: Mapping[Edge, Change], floor: int = 0) -> Any:
         """The gradient with these changes, in the scale of the whole pass; None where they do not fit together."""
-        if not self.budget.spend(self.effort):
+        if not self.budget.spend(self.effort, floor):
             return None
         try:
             with np.errstate(all="ignore"):
@@ -232,17 +245,21 @@ class Search:
 
     # Two slips
 
-    def _pairs(self, tried: list[Slip]) -> tuple[list[tuple[float, Reading]], bool]:
+    def pairs(self) -> tuple[list[Reading], bool]:
+        """All readings that take two slips, and whether the search was ended before all pairs were tried."""
         found: list[tuple[float, Reading]] = []
+        if not self.shaped:
+            return [], False
         if self.budget.unexplained >= UNEXPLAINED:
-            return found, True
-        for one, two in combinations([s for s in tried if s.second is None][:PAIRED], 2):
+            return [], True
+        single = sorted((slip for slip in self.tried if slip.second is None), key=lambda slip: slip.cost)
+        for one, two in combinations(single[:PAIRED], 2):
             changes = _both(self.region, one, two)
             made = None if changes is None else self._made(changes)
             if made is not None and self.tolerance.equal(made, self.hand):
                 found.append((one.cost + two.cost, (*_reading(one), *_reading(two))))
         self.budget.unexplained += not found
-        return found, self.budget.left <= 0
+        return _ordered(found), self.budget.left <= 0
 
 
 def _both(region: Region, one: Slip, two: Slip) -> Mapping[Edge, Change] | None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.cause import Slip
-from autograd_lite.check.clues import Clues, alike
+from autograd_lite.check.clues import Clues
 from autograd_lite.check.factors import mask_scale
 from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.core import Node, Op, op_of
@@ -119,7 +119,7 @@ class At:
                 text = f"the derivative of {self.op.name} was taken at {value.label} instead of at {true}"
                 kind, cost = (
                     ("shifted", 2.5)
-                    if alike(self.clues.graph, value.node, self.node)
+                    if self.clues.parts.alike(value.node, self.node)
                     else ("wrong-point", 2.0 if own else 2.2)
                 )
                 yield self.swap(kind, text, cost, {name: value.array}, key)
@@ -205,12 +205,12 @@ class At:
                 text = f"of the delta of {label} only what comes through {way} was used"
                 yield self.swap("missing-path", text, 2.5, {"g": part})
         for node, array in self.region.above.items():
-            if alike(self.clues.graph, node, self.node) and isinstance(array, np.ndarray):
+            if self.clues.parts.alike(node, self.node) and isinstance(array, np.ndarray):
                 text = f"the gradient of {self.clues.graph.label(node)} stands where that of {label} belongs"
                 yield self.swap("shifted", text, 2.8, {"g": array})
 
     def _replaced(self, other: str, array: Array, node: Node | None, place: str) -> Slip:
-        kind = "shifted" if alike(self.clues.graph, node, self.node) else "wrong-operand"
+        kind = "shifted" if self.clues.parts.alike(node, self.node) else "wrong-operand"
         text = f"{other} stands where {place} belongs"
         return self.swap(kind, text, 2.6 if kind == "shifted" else 2.9, {"g": array})
 
@@ -232,7 +232,7 @@ class At:
             for value in self.clues.near(array.shape, self.node, array, leaf):
                 if parent is not None and value.node is parent:
                     continue
-                kind = "shifted" if alike(self.clues.graph, value.node, parent) else "wrong-operand"
+                kind = "shifted" if self.clues.parts.alike(value.node, parent) else "wrong-operand"
                 text = f"{value.label} stands where {label} belongs"
                 cost = 2.5 if kind == "shifted" else 2.7
                 yield self.swap(kind, text, cost, {name: value.array}, (name, value.label))
