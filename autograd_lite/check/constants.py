@@ -80,15 +80,15 @@ class _Constant:
 
     @property
     def label(self) -> str:
-        """Its name, else what takes it, and with what."""
+        """Its name, else what takes it, and with which tensors that have one."""
         op, array = self.node.op, self.array
         name = None if array is None else name_of(array)
         if name is not None or op is None:
             return name or ""
         argument = op.arrays[op.slot(self.k)]
-        others = [self.clues.graph.label(p) for p in self.node.parents if p is not None]
+        others = [parent.name for parent in self.node.parents if parent is not None and parent.name is not None]
         what = argument if len(argument) > 1 else "constant"
-        return f"the {what} that {op.name} takes with {' and '.join(others)}"
+        return f"the {what} that {op.name} takes" + (f" with {' and '.join(others)}" if others else "")
 
     def others(self) -> Iterator[_Other]:
         """All that may stand in its place."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from autograd_lite.core import Node
+from autograd_lite.core import Node, Op
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Edge, Recorded
 
@@ -77,6 +77,9 @@ class Parts:
         self.graph = graph
         self.known: dict[tuple[Node, Node], bool] = {}
         self.found: dict[Node | None, list[Node]] = {}
+        self.of_op: dict[Op | None, list[Node]] = {}
+        for node in reversed(graph.order):
+            self.of_op.setdefault(node.op, []).append(node)
 
     def alike(self, a: Node | None, b: Node | None) -> bool:
         """Do two tensors play the same part: the same ops on alike tensors and the same weights?
@@ -105,7 +108,8 @@ class Parts:
     def others(self, node: Node | None) -> list[Node]:
         """The other tensors of the same part, in the order of time."""
         if node not in self.found:
-            self.found[node] = [n for n in reversed(self.graph.order) if self.alike(n, node)]
+            same = () if node is None or node.op is None else self.of_op[node.op]
+            self.found[node] = [n for n in same if self.alike(n, node)]
         return self.found[node]
 
     def read(self, row: list[Edge], name: str, place: int) -> Series | None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.check.cause import Slip
-from autograd_lite.check.clues import Clues
+from autograd_lite.check.clues import NEAR, Clues
 from autograd_lite.check.factors import mask_scale
 from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.core import Node, Op, op_of
@@ -204,10 +204,12 @@ class At:
                 way = self.clues.graph.label(edge[0])
                 text = f"of the delta of {label} only what comes through {way} was used"
                 yield self.swap("missing-path", text, 2.5, {"g": part})
-        for node, array in self.region.above.items():
-            if self.clues.parts.alike(node, self.node) and isinstance(array, np.ndarray):
+        steps = sorted(self.clues.parts.others(self.node), key=lambda node: abs(node.seq - self.node.seq))
+        for node in steps[:NEAR]:
+            above = self.region.above.get(node)
+            if isinstance(above, np.ndarray):
                 text = f"the gradient of {self.clues.graph.label(node)} stands where that of {label} belongs"
-                yield self.swap("shifted", text, 2.8, {"g": array})
+                yield self.swap("shifted", text, 2.8, {"g": above})
 
     def _replaced(self, other: str, array: Array, node: Node | None, place: str) -> Slip:
         kind = "shifted" if self.clues.parts.alike(node, self.node) else "wrong-operand"

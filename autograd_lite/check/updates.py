@@ -72,9 +72,9 @@ class Updates:
                 for weight, own in chosen.items():
                     changes |= self._changes(region, weight, read[weight], rate * times, own)
                 listed = " and ".join(self.graph.label(weight) for weight in chosen)
-                text = f"{listed} updated inside the loop of the backward pass, which reads the new values from then on"
+                text = f"{listed} had been updated inside the loop of the backward pass, which needs the old values"
                 op = next(iter(changes))[0].op
-                yield Slip("stale-weights", "" if op is None else op.name, f"{text}: update after it", 1.85, changes)
+                yield Slip("stale-weights", "" if op is None else op.name, text, 1.85, changes)
 
     def uses(self, edge: Edge) -> Iterator[Use]:
         """The weights that the rule of an edge reads, of those that several ops use."""
