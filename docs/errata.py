@@ -44,7 +44,6 @@ Made by `docs/generate.py`; the trainings by `docs/errata.py --train`, on the da
 """
 
 ENGINE, ENGINE_ALIAS, ENGINE_BEFORE = "13.10", "engine", "13.11"
-RIGHT = 1e-12
 ENGINE_HEAD = """\
 No network, but the rules by which the chapter's framework takes a gradient back through a graph, restated in
 `models/chapter_engine.py` and held against the gradient. Add, subtract and multiply say from whom a gradient comes, and
@@ -62,8 +61,9 @@ On the LSTM of chapter 14, in small, over some steps of time, the gradients of a
 | steps | chapter 13 | chapter 14: cosine | ratio | off | off, waiting for all |
 |---|---|---|---|---|---|"""
 ENGINE_TAIL = """\
-Why, and what it does to the printed losses: [backpropagation through time](time.md#an-engine-that-does-not-wait). What
-is left of the LSTM's pass, delta by delta: [14.3](#143-character-lstm).
+`python -m models engine` prints these tables. Why, and what it does to the printed losses:
+[backpropagation through time](time.md#an-engine-that-does-not-wait). What is left of the LSTM's pass, delta by delta:
+[14.3](#143-character-lstm).
 """
 
 
@@ -179,20 +179,10 @@ def _lie(finding: DeltaFinding | StepFinding) -> str:
 def engine() -> str:
     """The section on chapter 13's engine, which is no network: where its gradients are none, by our own check."""
     graphs, times = chapter_engine.on_graphs(), chapter_engine.over_time()
-    rows = [f"| `h = {made}` | `{used}` | {' | '.join(_held(one))} |" for (made, used), one in graphs.items()]
-    steps = [f"| {count} | {' | '.join(_held(one))} |" for count, one in times.items()]
+    rows = [f"| `h = {made}` | `{used}` | {' | '.join(one.words())} |" for (made, used), one in graphs.items()]
+    steps = [f"| {count} | {' | '.join(one.words())} |" for count, one in times.items()]
     parts = [ENGINE_HEAD, *rows, "", ENGINE_STEPS, *steps, "", ENGINE_TAIL]
     return "\n".join([f"## {ENGINE} {ENGINE_ALIAS}\n", *parts])
-
-
-def _held(one: chapter_engine.Held) -> Iterator[str]:
-    yield "stops" if one.stops else "right" if one.apart.off < RIGHT else "wrong, and silent"
-    yield from ("right", "", "") if one.apart.off < RIGHT else _numbers(one.apart)
-    yield "right" if one.counting.off < RIGHT else f"{one.counting.off:.3f}"
-
-
-def _numbers(apart: chapter_engine.Apart) -> Iterator[str]:
-    return (f"{number:.3f}" for number in (apart.cosine, apart.ratio, apart.off))
 
 
 def page() -> str:

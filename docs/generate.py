@@ -33,7 +33,7 @@ import errata  # noqa: E402
 import autograd_lite as al  # noqa: E402
 import autograd_lite.data  # noqa: E402
 from models import federated, networks, picture, report  # noqa: E402
-from models.chapter_engine import over_time  # noqa: E402
+from models.chapter_engine import RIGHT, over_time  # noqa: E402
 from models.checking import Checked  # noqa: E402
 from models.network import CORRECTED, PRINTED  # noqa: E402
 
@@ -140,7 +140,7 @@ def _rows(name: str, checked: Checked) -> Iterator[str]:
 
 def engine_row() -> str:
     """The row of chapter 13's engine: over how many steps of an LSTM its gradient is none, and its cosines."""
-    wrong = {steps: one for steps, one in over_time().items() if one.apart.off > errata.RIGHT}
+    wrong = {steps: one for steps, one in over_time().items() if one.apart.off > RIGHT}
     rule = "stops (13), drops what comes again (14)" if all(one.stops for one in wrong.values()) else "drops"
     what = f"the gradient of an LSTM over {', '.join(map(str, wrong))} steps"
     cosines = ", ".join(f"{one.apart.cosine:.4f}" for one in wrong.values())

@@ -145,6 +145,16 @@ class Held:
     apart: Apart
     counting: Apart
 
+    def words(self) -> list[str]:
+        """What the engine of chapter 13 does, how far off chapter 14's is in three numbers, and when it waits for all.
+
+        Right is what is right to 1e-12.
+        """
+        right, apart = self.apart.off < RIGHT, self.apart
+        off = ["right", "", ""] if right else [f"{n:.3f}" for n in (apart.cosine, apart.ratio, apart.off)]
+        stops = "stops" if self.stops else "right" if right else "wrong, and silent"
+        return [stops, *off, "right" if self.counting.off < RIGHT else f"{self.counting.off:.3f}"]
+
 
 def held(loss: al.Tensor, tensors: Mapping[str, al.Tensor]) -> Held:
     """Hold the chapter's gradients of some tensors against the engine's own, which leaves the graph as it is.
@@ -188,6 +198,7 @@ USED: Mapping[str, Callable[[al.Tensor], al.Tensor]] = {
     "sigmoid(h) + tanh(h) + exp(h)": lambda h: al.sigmoid(h) + al.tanh(h) + al.exp(h),
 }
 STEPS = (1, 2, 5, 10, 25)
+RIGHT = 1e-12  # how far off, relative to the gradient, is none
 
 
 def on_graphs() -> dict[tuple[str, str], Held]:

@@ -16,7 +16,7 @@ from autograd_lite import distributed
 from autograd_lite.data import offline
 from autograd_lite.distributed.group import launched
 from autograd_lite.draw import DrawError, draw
-from models import chapters, checking, mnist, networks, picture, report, training
+from models import chapter_engine, chapters, checking, mnist, networks, picture, report, training
 from models.classifier import Classifier
 from models.network import CORRECTED, FRAMEWORK, PRINTED, Network
 from models.records import Data, Record
@@ -35,6 +35,7 @@ python -m models check 8.1 --json          one network's derivatives, for progra
 python -m models graph 8.1 -o graph.svg    a picture of its graph
 python -m models reproduce 9.1             every number that the text prints, from its own version
 python -m models report --quick -o report  all of this as pages to read, with pictures (under two minutes)"""
+ENGINE_COLUMNS = "chapter 13", "chapter 14: cosine", "ratio", "off", "off, waiting for all"
 FIRST = "8.3"  # what the main job trains: some seconds, and far better than what its hand-written version reaches
 
 
@@ -106,6 +107,21 @@ def list_networks() -> int:
         print(f"\n{title}" if chapter else title)
         for network in members:
             print(f"  {network.id:{ids}}  {network.alias:{aliases}}  {network.sentence}")
+    return 0
+
+
+def engine() -> int:
+    """The chapter's own engine, held against the gradient on small graphs and over time."""
+    graphs = [["h", "the loss is the sum of", *ENGINE_COLUMNS]]
+    graphs += [[made, used, *held.words()] for (made, used), held in chapter_engine.on_graphs().items()]
+    steps = [["steps of an LSTM", *ENGINE_COLUMNS]]
+    steps += [[str(count), *held.words()] for count, held in chapter_engine.over_time().items()]
+    print("13.10 engine: its gradients and the gradient: cosine, ratio, and the length of the difference, relative")
+    for rows in (graphs, steps):
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        print()
+        for row in rows:
+            print("  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
     return 0
 
 

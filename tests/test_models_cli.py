@@ -188,6 +188,16 @@ def test_suggestions(name: str, words: str, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err.startswith(words)
 
 
+def test_the_engine_is_no_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "13.10"]) == 2
+    assert "13.10 is an engine, and no network: `python -m models engine`" in capsys.readouterr().err
+    assert main(["engine"]) == 0
+    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    cells = [[cell.strip() for cell in line if cell.strip()] for line in lines]
+    assert ["1", "right", "right", "right"] in cells
+    assert [row[:2] for row in cells[-4:]] == [[str(steps), "stops"] for steps in (2, 5, 10, 25)]
+
+
 @pytest.mark.parametrize("command", ["list", "train", "check", "graph", "reproduce"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
