@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -49,18 +49,21 @@ class Paths:
     def _stretch(self, ways: Ways) -> Iterator[Found]:
         """Does one contribution alone count, or only those up to some step, or from some step on?"""
         nodes = list(ways)
-        parts = [self.scale * sum(dense(self.region.results[edge]) for edge in ways[node]) for node in nodes]
-        cuts = range(1, len(nodes))
-        some = [
-            *((slice(i, i + 1), part) for i, part in enumerate(parts)),
-            *((slice(0, i), total) for i, total in zip(cuts, accumulate(parts), strict=False)),
-            *((slice(-i, None), total) for i, total in zip(cuts, accumulate(parts[::-1]), strict=False)),
-        ]
-        for kept, made in some:
+        for kept, made in self._some(ways):
             if np.any(made) and self.tolerance.equal(made, self.hand):
-                missing = [node for node in nodes if node not in nodes[kept]]
-                yield 1.3, (self._share(missing, 0.0, ways),)
+                yield 1.3, (self._share([node for node in nodes if node not in nodes[kept]], 0.0, ways),)
                 return
+
+    def _some(self, ways: Ways) -> Iterator[tuple[slice, Any]]:
+        """One contribution alone, the first ones added up, the last ones added up."""
+        nodes = list(ways)
+
+        def parts(order: Iterable[Node]) -> Iterator[Any]:
+            return (self.scale * sum(dense(self.region.results[edge]) for edge in ways[node]) for node in order)
+
+        yield from ((slice(i, i + 1), part) for i, part in enumerate(parts(nodes)))
+        yield from ((slice(0, i), total) for i, total in enumerate(accumulate(parts(nodes[:-1])), 1))
+        yield from ((slice(-i, None), total) for i, total in enumerate(accumulate(parts(nodes[:0:-1])), 1))
 
     def _shares(self, ways: Ways) -> Iterator[Found]:
         """How much of each contribution there is, by least squares; exact, or no finding."""

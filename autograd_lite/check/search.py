@@ -80,14 +80,14 @@ class Search:
         found = self._singles() if self.shaped or self._turned() else []
         scaled: list[tuple[float, Reading]] = []
         singles: list[tuple[float, Reading]] = [*others, *((0.5 + 0.1 * i, r) for i, r in enumerate(readings))]
-        again = [] if singles else [slip for slip in found if (slip.kind, slip.op) in self.budget.found]
+        again = {} if singles else {slip: None for slip in found if (slip.kind, slip.op) in self.budget.found}
         floor = -WORK // 2
         for slip in again:
             self._judge(slip, floor, singles, scaled)
             if singles:
                 return _ordered(singles)  # a mistake that is made elsewhere, too
         floor = self.budget.left // 2
-        for slip in found if not again else [slip for slip in found if slip not in again]:
+        for slip in (slip for slip in found if slip not in again):
             self._judge(slip, floor, singles, scaled)
         if self.shaped:
             singles += self._paths().found()
