@@ -70,6 +70,18 @@ def test_a_correct_pass_through_time_is_not_accused(steps, only):
     assert al.check_deltas(*by_hand(steps, only=only), lr=0.05)
 
 
+@pytest.mark.parametrize("only", [None, "hWUV", "zWUV", "WUVh0"])
+@pytest.mark.parametrize("k", [2.0, -0.5, 12.0])
+def test_a_constant_of_the_whole_pass_is_one_at_every_step(only, k):
+    """Also where the states are handed in alone, which act on the loss by their own outputs and by the next state."""
+    loss, deltas = by_hand(5, only=only)
+    report = al.check_deltas(loss / k, deltas, up_to_scale=True)
+    assert report, str(report)
+    assert report.scale == k
+    deltas["U"] = deltas["U"] * 1.5
+    assert not al.check_deltas(loss / k, deltas, up_to_scale=True)
+
+
 @pytest.mark.parametrize("steps", [3, 12, 50])
 def test_one_share_that_overwrites_the_others(steps):
     """Whatever the number of steps, and with fewer numbers in the array than steps."""

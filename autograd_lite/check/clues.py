@@ -27,6 +27,7 @@ class Clues:
     graph: Recorded
     values: list[Value]
     deltas: Mapping[Node, Any]
+    root: Mapping[Node, Any]
     lr: float | None = None
     regions: Mapping[Node, Region] = field(default_factory=dict)  # above each tensor whose delta is known
     by_size: dict[int, list[Value]] = field(default_factory=dict)
@@ -53,7 +54,7 @@ class Clues:
     @cached_property
     def updates(self) -> Updates:
         """What weights become when they are updated on the way back."""
-        return Updates(self.graph, self.deltas, self.lr)
+        return Updates(self.graph, {**self.root, **self.deltas}, self.lr)
 
     def near(self, shape: tuple[int, ...], node: Node, array: Array | None = None, leaf: bool = False) -> list[Value]:
         """Arrays that fit a shape, the nearest to an op first, without `array` and its equals.

@@ -147,10 +147,12 @@ class _Pass:
         self.tolerances = {node: self._tolerance(node) for node in self.nodes}
         self.relative = max((t.relative for t in self.tolerances.values()), default=1e-9)
         values = list(graph.all_values())
-        self.clues = Clues(graph, values, self.hand, lr, self.regions)
+        self.root = dict(self.one)  # the gradient of the loss itself, in the convention of the pass
+        self.clues = Clues(graph, values, self.hand, self.root, lr, self.regions)
         self.factors = Factors(graph, values)
         self.tops = [graph.root] if graph.root in given else [node for node in self.nodes if self._from_loss(node)]
         self.scale = self._scale()
+        self._rescale()
         self.displaced = self._displaced()
 
     def _from_loss(self, node: Node) -> bool:
@@ -199,6 +201,15 @@ class _Pass:
         k, count = self._most(found)
         return k if 2 * count > len(found) else 1.0
 
+    def _rescale(self) -> None:
+        """Where a tensor acts on the loss by itself, too, this gradient is as large as those of the deltas above it."""
+        if self.scale == 1.0:
+            return
+        self.root[self.graph.root] = self.one[self.graph.root] * self.scale
+        for node, region in self.regions.items():
+            if node not in self.tops and self.graph.root in region.sources:
+                self.regions[node] = Region(self.graph, node, {**self.root, **self.hand})
+
     def _usual(self, k: float) -> bool:
         return any(isclose(abs(k), one, rel_tol=self.relative) for one in (1, 2, 0.5)) or bool(
             self.factors.name(k, self.relative, only_sizes=True)
@@ -226,6 +237,7 @@ class _Pass:
             return k if taken_back else 1.0
         if len(found) > 1 and count == len(leaves) and self.factors.name(k, self.relative) is not None:
             self.scale = float(f"{1 / k:.10g}")  # no delta nearest the loss says it; all of the leaves do
+            self._rescale()
             return k
         return 1.0
 

@@ -51,10 +51,13 @@ class Shares:
 
 
 class Updates:
-    """The weights of a graph that several ops use, and what they become when a loop on the way back updates them."""
+    """The weights of a graph that several ops use, and what they become when a loop on the way back updates them.
 
-    def __init__(self, graph: Recorded, deltas: Mapping[Node, Any], lr: float | None) -> None:
-        self.graph, self.deltas, self.lr = graph, deltas, lr
+    `given` are the gradients that the pass has: of the loss, and those written by hand.
+    """
+
+    def __init__(self, graph: Recorded, given: Mapping[Node, Any], lr: float | None) -> None:
+        self.graph, self.given, self.lr = graph, given, lr
         self.known: dict[Node, Shares] = {}
 
     def slips(self, region: Region, times: float) -> Iterator[Slip]:
@@ -96,8 +99,7 @@ class Updates:
 
     def _shares(self, weight: Node) -> Shares:
         if weight not in self.known:
-            root = {self.graph.root: np.ones(self.graph.root.shape, self.graph.root.dtype)}
-            self.known[weight] = Shares(self.graph, weight, {**root, **self.deltas})
+            self.known[weight] = Shares(self.graph, weight, self.given)
         return self.known[weight]
 
     def _changes(
