@@ -16,6 +16,7 @@ from autograd_lite.check.cause import Slip
 from autograd_lite.check.clues import NEAR, Clues
 from autograd_lite.check.factors import mask_scale
 from autograd_lite.check.region import Change, Region, dense
+from autograd_lite.check.updates import made_of, way_down
 from autograd_lite.core import Node, Op, op_of
 from autograd_lite.memory import Array, name_of
 from autograd_lite.ops import elementwise
@@ -244,18 +245,13 @@ class At:
 
     def stale(self, name: str, array: Array, parent: Node, label: str) -> Iterator[Slip]:
         """Weights as they are after the update, perhaps reshaped on their way to the op."""
-        way = [parent]
-        while way[-1].op is not None and len(way[-1].parents) == 1 and way[-1].parents[0] is not None:
-            way.append(way[-1].parents[0])
+        way = way_down(parent)
         delta = self.clues.deltas.get(way[-1])
         weights = self.clues.graph.values.get(way[-1])
         if delta is None or self.clues.lr is None or weights is None:
             return
         for sign in (-1, +1):
-            updated = weights + sign * self.clues.lr * delta
-            for node in reversed(way[:-1]):
-                assert node.op is not None
-                updated = np.asarray(node.op.forward(updated, **node.attrs))
+            updated = made_of(weights + sign * self.clues.lr * delta, way[:-1])
             text = f"{label} had been updated already: the pass needs the weights that the forward pass used"
             yield self.swap("stale-weights", text, 1.8, {name: updated}, (name, sign))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, combinations
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,24 @@ from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.core import Node
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Edge, Recorded
+
+FEW = 2  # weights that are updated alone, of more
+
+
+def way_down(node: Node) -> list[Node]:
+    """A tensor and what it was made of, by ops of one tensor alone, down to a leaf if they begin there."""
+    way = [node]
+    while way[-1].op is not None and len(way[-1].parents) == 1 and way[-1].parents[0] is not None:
+        way.append(way[-1].parents[0])
+    return way
+
+
+def made_of(array: Array, way: Sequence[Node]) -> Array:
+    """What the ops of a way make of another array, the last op first."""
+    for node in reversed(way):
+        assert node.op is not None
+        array = np.asarray(node.op.forward(array, **node.attrs))
+    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +48,6 @@ class Use:
         for edge in (self.edge, *((node, 0) for node in self.way)):
             g = region.fitted(edge, region.rule(edge, g))
         return dense(g)
-
-    def reshaped(self, array: Array) -> Array:
-        """A value of the weight as the op takes it."""
-        for node in reversed(self.way):
-            assert node.op is not None
-            array = np.asarray(node.op.forward(array, **node.attrs))
-        return array
 
 
 class Shares:
@@ -90,9 +101,7 @@ class Updates:
             parent = node.parents[at]
             if at == k or parent is None:
                 continue
-            way = [parent]
-            while way[-1].op is not None and len(way[-1].parents) == 1 and way[-1].parents[0] is not None:
-                way.append(way[-1].parents[0])
+            way = way_down(parent)
             shared = [i for i, one in enumerate(way) if len(self.graph.consumers[one]) > 1]
             if way[-1].op is None and shared and way[shared[-1]] in self.graph.values:
                 yield Use((node, at), name, tuple(way[: shared[-1]]), way[shared[-1]])
@@ -125,7 +134,7 @@ class Updates:
                 if place != last:
                     drift, last = drift + use.share(region, above) - shares.parts[place], place
                 total = shares.totals[place + 1] + drift if own else before
-                saved = {**edge[0].saved_by_name(edge[1]), use.name: use.reshaped(value + rate * total)}
+                saved = {**edge[0].saved_by_name(edge[1]), use.name: made_of(value + rate * total, use.way)}
                 return region.rule(edge, above, saved.values())
 
             return made
@@ -134,8 +143,12 @@ class Updates:
 
 
 def _choices(weights: list[Node]) -> Iterator[dict[Node, bool]]:
-    """Which weights are updated, and whether an op reads its own share: what the order of lines in a loop can make."""
+    """Which weights are updated, and whether an op reads its own share: what the order of lines in a loop can make.
+
+    All of them, those of the ops that come first reading theirs or not; one or two alone.
+    """
     cuts = [(cut, own) for cut in range(1, len(weights) + 1) for own in (False, True)]
     yield from ({weight: own == (i < cut) for i, weight in enumerate(weights)} for cut, own in cuts)
-    if len(weights) > 1:
-        yield from ({weight: own} for weight in weights for own in (False, True))
+    for many in range(1, min(FEW, len(weights) - 1) + 1):
+        for some in combinations(weights, many):
+            yield from (dict.fromkeys(some, own) for own in (False, True))
