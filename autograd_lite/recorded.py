@@ -151,6 +151,17 @@ class Recorded:
         given = f" with {' and '.join(dict.fromkeys(leaves))}" if leaves else ""
         return f"the result of {node.op.name}{given}, of shape {node.shape}"
 
+    def constant(self, node: Node, k: int) -> str:
+        """What messages call an argument that requires no gradient: its name, else what takes it, and with what."""
+        array, op = self.arguments.get((node, k)), node.op
+        name = name_of(array) if isinstance(array, np.ndarray) else None
+        if name is not None or op is None:
+            return name or "a constant"
+        argument = op.arrays[op.slot(k)]
+        others = [parent.name for parent in node.parents if parent is not None and parent.name is not None]
+        what = argument if len(argument) > 1 else "constant"
+        return f"the {what} that {op.name} takes" + (f" with {' and '.join(others)}" if others else "")
+
     def all_values(self) -> Iterator[Value]:
         """Every array that is known, each once: tensors, constants, and what fused ops compute on the way."""
         seen = set[int]()
@@ -159,8 +170,7 @@ class Recorded:
                 array = self.arguments.get((node, k))
                 if node.parents[k] is None and isinstance(array, np.ndarray) and id(array) not in seen:
                     seen.add(id(array))
-                    label = name_of(array) or f"argument {_argument(node, k)} of {node.op and node.op.name}"
-                    yield Value(array, label, None, node.seq)
+                    yield Value(array, self.constant(node, k), None, node.seq)
             if node in self.values and id(self.values[node]) not in seen:
                 seen.add(id(self.values[node]))
                 yield Value(self.values[node], self.label(node), node, node.seq)
@@ -180,7 +190,3 @@ def _about(a: Array, b: Array) -> bool:
     size = np.where(finite, np.abs(b), 0.0)
     slack = 1e4 * float(np.finfo(b.dtype).eps if b.dtype.kind == "f" else 0) * (size + np.max(size, initial=0.0))
     return bool(np.all((np.abs(a - b) <= slack) | ~finite))
-
-
-def _argument(node: Node, k: int) -> str:
-    return node.op.arrays[node.op.slot(k)] if node.op is not None else str(k)

@@ -449,3 +449,47 @@ def test_a_deep_graph_needs_no_recursion():
     true = 1.0001**3000
     assert al.check_deltas(y, {"w": np.prod(np.full(3000, 1.0001))})
     assert not al.check_deltas(y, {"w": -true})
+
+
+# Softmax and sigmoid inside an op
+
+
+def stable(x, axis):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("only", ["logits", "w"])
+@pytest.mark.parametrize(
+    ("delta", "kind", "words"),
+    [
+        (lambda p, x, y: p + y, "sign", "the target was added to softmax(logits), not subtracted from it"),
+        (lambda p, x, y: p, "wrong-operand", "the target was not subtracted from softmax(logits)"),
+        (lambda p, x, y: x - y, "wrong-operand", "logits stands where softmax(logits) belongs"),
+        (lambda p, x, y: np.exp(x) - y, "wrong-operand", "exp(logits) stands where softmax(logits) belongs"),
+        (lambda p, x, y: stable(x, 0) - y, "wrong-operand", "softmax(logits) was taken along dimension 0 instead of 1"),
+    ],
+)
+def test_cross_entropy_by_hand(delta, kind, words, only, reduction):
+    rng = np.random.default_rng(0)
+    x, w, labels = rng.normal(size=(5, 4)), rng.normal(size=(4, 3)), rng.integers(0, 3, 5)
+    logits = al.tensor(x) @ al.tensor(w, requires_grad=True, name="w")
+    logits.name = "logits"
+    loss = al.nn.functional.cross_entropy(logits, al.tensor(labels), reduction=reduction)
+    scores, n = x @ w, 5 if reduction == "mean" else 1
+    right, wrong = ((f(stable(scores, 1), scores, np.eye(3)[labels]) / n) for f in (lambda p, x, y: p - y, delta))
+    for d, causes in ((right, []), (wrong, [(kind, words)])):
+        report = al.check_deltas(loss, {"logits": d} if only == "logits" else {"w": x.T @ d})
+        assert [(c.kind, c.explanation) for f in report.introduced for c in f.causes[:1]] == causes, str(report)
+
+
+def test_logistic_loss_by_hand():
+    rng = np.random.default_rng(0)
+    logits = al.tensor(rng.normal(size=(5, 3)), requires_grad=True, name="logits")
+    target = rng.integers(0, 2, (5, 3)).astype(float)
+    loss = al.nn.functional.binary_cross_entropy_with_logits(logits, al.tensor(target), reduction="sum")
+    p = 1 / (1 + np.exp(-logits.data))
+    assert al.check_deltas(loss, {"logits": p - target})
+    report = al.check_deltas(loss, {"logits": p + target})
+    assert report["logits"].causes[0].explanation == "the target was added to sigmoid(logits), not subtracted from it"

@@ -35,19 +35,25 @@ def by_hand(steps, mistake=None, only=None, lr=0.05):
         wanted = target[{"target after": t + 1, "target before": t - 1}.get(mistake, t) % steps]
         do = 2 * (out[t] + wanted if mistake == "target added" else out[t] - wanted)
         dh = do @ w["V"].T + dz @ w["U"].T
-        dz = dh * (1 - h[t + 1] ** 2)
+        dz = dh * (1 - (h[t + 1] if mistake == "slope 1 - h" else h[t + 1] ** 2))
         d |= {f"o{t + 1}": do, f"h{t + 1}": dh, f"z{t + 1}": dz}
         shares = {"W": x[t].T @ dz, "U": h[t].T @ dz, "V": h[t + 1].T @ do}
-        shares |= {"input wraps round": {"W": x[t - 1].T @ dz}, "state wraps round": {"U": h[t - 1].T @ dz}}.get(
-            mistake, {}
-        )
+        others = {
+            "input wraps round": ("W", x[t - 1].T @ dz),
+            "state wraps round": ("U", h[t - 1].T @ dz),
+            "first state the last": ("U", h[t or -1].T @ dz),
+            "before the slope": ("W", x[t].T @ dh),
+        }
+        shares |= dict([others[mistake]] if mistake in others else [])
         for name, share in shares.items():
             if mistake == "written over":
                 d[name] = share
             elif mistake != "beginning lost" or t >= steps // 2:
                 d[name] = d[name] + share
-            if mistake == "updated on the way":
+            if mistake in ("updated on the way", f"{name} updated on the way"):
                 w[name] = w[name] - lr * share
+            if mistake == "updated by the sum":
+                w[name] = w[name] - lr * d[name]
     d["h0"] = dz @ w["U"].T
     return loss, {name: array for name, array in d.items() if only is None or name[0] in only}
 
@@ -106,6 +112,25 @@ def test_an_index_of_minus_one(steps, mistake):
     assert kinds(report) == {(mistake.startswith("input") and "W") or "U": ["shifted"]}
 
 
+@pytest.mark.parametrize("steps", [3, 40])
+def test_the_last_state_in_place_of_the_first(steps):
+    report = al.check_deltas(*by_hand(steps, "first state the last"))
+    assert kinds(report) == {"U": ["shifted"]}
+    assert told(report, "U").endswith("[-1] is the last")
+
+
+def test_the_deltas_before_a_slope_in_place_of_those_after():
+    report = al.check_deltas(*by_hand(6, "before the slope"))
+    assert kinds(report) == {"W": ["wrong-operand"]}
+    assert "takes the deltas of h1, ... in place of those of" in told(report, "W")
+
+
+def test_a_slope_that_is_misremembered():
+    report = al.check_deltas(*by_hand(4, "slope 1 - h"))
+    assert kinds(report) == {f"z{t}": ["wrong-derivative"] for t in range(1, 5)}
+    assert told(report, "z2") == "1 - h2 stands where the derivative of tanh belongs"
+
+
 @pytest.mark.parametrize("mistake", ["target after", "target before"])
 def test_the_target_of_another_step(mistake):
     report = al.check_deltas(*by_hand(5, mistake))
@@ -131,6 +156,20 @@ def test_weights_updated_inside_the_loop(steps):
     assert "stale-weights" not in {cause.kind for f in unknown.introduced for cause in f.causes}, (
         "the rate is not known"
     )
+
+
+def test_only_weights_that_have_changed_are_named():
+    report = al.check_deltas(*by_hand(4, "V updated on the way"), lr=0.05)
+    assert kinds(report) == {f"h{t}": ["stale-weights"] for t in range(1, 4)}
+    assert all(told(report, f"h{t}").startswith("V had been updated") for t in range(1, 4))
+
+
+def test_weights_updated_inside_the_loop_by_what_was_added_up():
+    """`dW += share; W -= lr * dW`, at every step."""
+    report = al.check_deltas(*by_hand(6, "updated by the sum"), lr=0.05)
+    assert set(kinds(report)) == {f"h{t}" for t in range(6)}
+    assert {kind for kinds in kinds(report).values() for kind in kinds} == {"stale-weights"}
+    assert told(report, "h1").endswith("by all that was added up so far")
 
 
 def test_weights_updated_inside_the_loop_when_few_deltas_are_handed_in():
@@ -178,6 +217,37 @@ def test_steps_that_read_rows_of_a_table_by_number_are_one_row_of_steps(rows):
         report = al.check_deltas(state.sum(), {**right, name: array})
         assert [finding.name for finding in report.introduced] == [name]
         assert {cause.kind for cause in report[name].causes} == {"shifted"}, str(report)
+
+
+# What rounding may not hide
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("missing", ["slope", "path"])
+def test_over_many_steps_rounding_excuses_nothing(dtype, missing):
+    """The sizes of the terms grow from step to step, and the gradient and its rounding do not."""
+    rng = np.random.default_rng(0)
+    steps, size = 40, 64
+    x = rng.normal(size=(steps, 4, 8)).astype(dtype)
+    w = {"W": (rng.normal(size=(8, size)) / 4).astype(dtype), "U": (rng.normal(size=(size, size)) / 8).astype(dtype)}
+    leaves = {name: al.tensor(array, requires_grad=True, name=name) for name, array in w.items()}
+    states, h, loss = [np.zeros((4, size), dtype)], al.zeros(4, size, dtype=dtype), 0.0
+    for t in range(steps):
+        h = (al.tensor(x[t]) @ leaves["W"] + h @ leaves["U"]).tanh()
+        states.append(h.data)
+        loss = loss + h.square().sum()
+    found = []
+    for mistake in (None, missing):
+        d, back = {name: np.zeros_like(array) for name, array in w.items()}, np.zeros((4, size), dtype)
+        for t in reversed(range(steps)):
+            slope = 1 if mistake == "slope" and t < steps - 1 else 1 - states[t + 1] ** 2
+            dz = (2 * states[t + 1] + (0 if mistake == "path" else back)) * slope
+            d["W"] += x[t].T @ dz
+            d["U"] += states[t].T @ dz
+            back = dz @ w["U"].T
+        found.append(al.check_deltas(loss, d))
+    assert found[0]
+    assert [f.verdict for f in found[1]] == ["introduced", "introduced"], str(found[1])
 
 
 # An LSTM

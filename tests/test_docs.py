@@ -216,7 +216,7 @@ def test_the_page_on_deltas_has_every_kind_of_cause():
         set(re.findall(r"^\| `([\w-]+)` \|", between(text, name), re.MULTILINE))
         for name in ("delta-causes", "step-causes")
     ]
-    modules = "deltas", "search", "paths", "slips", "constants", "repeated", "together", "updates"
+    modules = "deltas", "search", "paths", "slips", "constants", "repeated", "together", "updates", "fused"
     made = kinds(*modules), kinds("training")
     assert len(made[0]) > 10
     assert made == tuple(listed)

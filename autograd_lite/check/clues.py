@@ -35,6 +35,8 @@ class Clues:
 
     def __post_init__(self) -> None:
         for value in self.values:
+            if not np.any(value.array):
+                continue  # in the place of a gradient or an operand they are a path that is missing
             self.by_size.setdefault(value.array.size, []).append(value)
 
     @cached_property
@@ -50,6 +52,15 @@ class Clues:
             if node.parents[k] is None and np.asarray(array).dtype.kind in "iu":
                 found[id(array)] = node, k
         return list(found.values())
+
+    @cached_property
+    def given_rows(self) -> list[list[Node]]:
+        """The tensors with deltas that play the same part, in the order of time."""
+        rows: list[list[Node]] = []
+        for node in sorted(self.deltas, key=lambda node: node.seq):
+            row = next((row for row in rows if self.parts.alike(row[-1], node)), None)
+            rows.append([node]) if row is None else row.append(node)
+        return [row for row in rows if len(row) > 1]
 
     @cached_property
     def updates(self) -> Updates:

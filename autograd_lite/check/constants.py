@@ -13,7 +13,7 @@ from autograd_lite.check.clues import Clues
 from autograd_lite.check.region import Region
 from autograd_lite.check.slips import At
 from autograd_lite.core import Node
-from autograd_lite.memory import Array, name_of
+from autograd_lite.memory import Array
 from autograd_lite.recorded import undone
 
 STEPS = 2  # how far off another step may be
@@ -31,7 +31,8 @@ def constants(region: Region, clues: Clues) -> Iterator[Slip]:
             source = node.parents[place]
             if source is None and place != k:
                 own = _Constant(clues, node, place)
-                for other in own.moved() if at.saved[name].dtype.kind == "f" else own.others():
+                others = (*own.of_other_steps(), *own.moved()) if at.saved[name].dtype.kind == "f" else own.others()
+                for other in others:
                     yield at.swap(other.kind, other.text, other.cost, {name: other.array}, other.key)
             elif source is not None and len(source.parents) == 2 and None in source.parents:
                 for other in _Constant(clues, source, source.parents.index(None)).others():
@@ -80,15 +81,8 @@ class _Constant:
 
     @property
     def label(self) -> str:
-        """Its name, else what takes it, and with which tensors that have one."""
-        op, array = self.node.op, self.array
-        name = None if array is None else name_of(array)
-        if name is not None or op is None:
-            return name or ""
-        argument = op.arrays[op.slot(self.k)]
-        others = [parent.name for parent in self.node.parents if parent is not None and parent.name is not None]
-        what = argument if len(argument) > 1 else "constant"
-        return f"the {what} that {op.name} takes" + (f" with {' and '.join(others)}" if others else "")
+        """What messages call it."""
+        return self.clues.graph.constant(self.node, self.k)
 
     def others(self) -> Iterator[_Other]:
         """All that may stand in its place."""
@@ -146,6 +140,6 @@ class _Constant:
     def _folds(self, own: Array) -> Iterator[tuple[int, ...]]:
         """The shapes that one row of labels may have had, by the sizes of the tensors of the graph."""
         if own.ndim == 1 and own.dtype.kind != "f":
-            rows = {node.shape[0] for node in self.clues.graph.order if node.shape}
-            fitting = sorted(n for n in rows if 1 < n < own.size and own.size % n == 0)
-            yield from ((own.size // n, n) for n in fitting[:FOLDS])
+            sizes = {n for node in self.clues.graph.order for n in node.shape}
+            fitting = sorted(n for n in sizes if 1 < n < own.size and own.size % n == 0)[:FOLDS]
+            yield from dict.fromkeys(shape for n in fitting for shape in ((own.size // n, n), (n, own.size // n)))

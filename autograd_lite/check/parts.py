@@ -61,6 +61,13 @@ class Series:
         if others:
             yield self._shifted(by, others[end], self.parts.graph.values[others[end]])
 
+    def wrapped(self) -> Iterator[Series]:
+        """Itself, but for the first, in whose place stands the last of the part that the others play."""
+        others = self._others(self.nodes[-1])
+        if len(self.nodes) > 1 and others and others[-1] is not self.nodes[0]:
+            last = others[-1]
+            yield Series(self.parts, (last, *self.nodes[1:]), (self.parts.graph.values[last], *self.arrays[1:]))
+
     def _others(self, node: Node | None) -> list[Node]:
         return [n for n in self.parts.others(node) if n in self.parts.graph.values]
 

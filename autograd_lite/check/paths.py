@@ -84,7 +84,7 @@ class Paths:
             return
         digits = 9 if self.tolerance.relative < 1e-6 else 3
         counted = [(node, round(float(c), digits)) for (node, _), c in zip(known, shares + 1, strict=True)]
-        odd = [(node, c) for node, c in counted if c != 1]
+        odd = [(node, c) for node, c in counted if abs(c - 1) > 100 * self.tolerance.relative]
         factors = {c for _, c in odd}
         if not odd or (len(odd) == len(known) == len(ways) and len(factors) == 1):
             return  # a multiple of the whole

@@ -39,7 +39,27 @@ def repeated(region: Region, clues: Clues) -> Iterator[Slip]:
             if beyond is not None:
                 text += f", and at the end the delta of {graph.label(beyond)}"
                 yield Slip("shifted", name, text, 2.5, _gradients(region, row, by, deltas[beyond]))
+        yield from _other_deltas(region, row, clues, many)
         yield from _operands(region, row, parts, many)
+
+
+def _other_deltas(region: Region, row: list[Edge], clues: Clues, many: str) -> Iterator[Slip]:
+    """Each repetition with another tensor's delta, of those handed in: that before a slope for that after."""
+    node = row[0][0]
+    start, length = clues.parts.place(row)
+    for nodes in clues.given_rows:
+        part = nodes[start : start + len(row)] if len(nodes) == length else nodes
+        if len(part) != len(row) or squeezed(part[0].shape) != squeezed(node.shape) or part[0] is node:
+            continue
+        labels = [f"{clues.graph.label(one)}, ..." for one in (part[0], node)]
+        text = f"{many} {_op(node)} takes the deltas of {labels[0]} in place of those of {labels[1]}"
+        pairs = zip(row, part, strict=True)
+        changes = {e: _fed(region, e, np.reshape(dense(clues.deltas[n]), e[0].shape)) for e, n in pairs}
+        yield Slip("wrong-operand", _op(node), text, 2.35, changes)
+
+
+def _op(node: Node) -> str:
+    return "" if node.op is None else node.op.name
 
 
 def _operands(region: Region, row: list[Edge], parts: Parts, many: str) -> Iterator[Slip]:
@@ -58,10 +78,11 @@ def _operands(region: Region, row: list[Edge], parts: Parts, many: str) -> Itera
         others = [s.cut(start, len(row)) for s in fitting]
         own = next((s for s in others if s.key == own.key), own)
         for series in (one for by in (-1, 1) for one in own.rolled(by)):
-            text = (
-                f"{many} {op.name} takes that of another step, and at the end that of the other end: [-1] is the last"
-            )
+            text = f"{many} {op.name} takes another step's array, at the end that of the other end: [-1] is the last"
             yield Slip("shifted", op.name, text, 2.4, _with_series(region, row, place, series))
+        for series in own.wrapped():
+            text = f"{many} {op.name} takes {series.label} in place of {own.label}: [-1] is the last"
+            yield Slip("shifted", op.name, text, 2.35, _with_series(region, row, place, series))
         steps = [own.moved(by) for by in (-1, 1)]
         seen = {own.key}
         for series in [*steps, *others[:MOST], *(s.moved(by) for s in others[:MOST] for by in (-1, 1))]:
@@ -71,7 +92,7 @@ def _operands(region: Region, row: list[Edge], parts: Parts, many: str) -> Itera
             same = sum(a is b or parts.alike(a, b) for a, b in zip(series.nodes, own.nodes, strict=True))
             other = "wrong-point" if len(op.arrays) == 1 else "wrong-operand"
             kind = "shifted" if 2 * same > len(row) or series in steps else other
-            given = f"{series.label} in place of {own.label}" if series.label != own.label else "that of another step"
+            given = f"{series.label} in place of {own.label}" if series.label != own.label else "another step's array"
             text = f"{many} {op.name} takes {given}"
             yield Slip(kind, op.name, text, 2.3, _with_series(region, row, place, series))
 

@@ -17,6 +17,7 @@ from autograd_lite.sparse import RowSparse
 RELATIVE = {8: 1e-9, 4: 3e-5, 2: 2e-2}  # of an entry, by the bytes of the coarsest dtype that takes part
 PASSES = 3  # forward and backward, everything rounded anew
 MARGIN = 64  # times what these passes differ by
+CAP = 16 * MARGIN  # times that, at most, for sums whose terms cancel
 SUMS = op_of(add), op_of(subtract)
 
 
@@ -133,4 +134,5 @@ class Roundings:
         kind = np.finfo(f"f{size}")
         with np.errstate(all="ignore"):
             floor = np.nan_to_num(self._made[size][0].bound(region), posinf=0.0) * (8 * float(kind.eps))
+        floor = np.minimum(floor, CAP * np.max(worst, initial=0.0))  # over many steps the sizes grow without end
         return Tolerance(RELATIVE[size], MARGIN * np.maximum(worst, usual) + floor + float(kind.tiny))

@@ -16,6 +16,7 @@ from autograd_lite.check.cause import Cause, Reading, Slip
 from autograd_lite.check.clues import Clues
 from autograd_lite.check.constants import constants
 from autograd_lite.check.factors import Factors, averaged, masks, sizes, summed
+from autograd_lite.check.fused import inside
 from autograd_lite.check.paths import Paths
 from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.check.repeated import repeated
@@ -27,6 +28,7 @@ from autograd_lite.recorded import Edge
 
 WORK = 300_000_000  # elements computed per report, about: it ends in seconds, on every machine at the same place
 UNEXPLAINED = 3  # arrays that no pair explained, after which pairs are tried no more
+ABOUT = 100  # times what is equal is nearly equal
 PAIRED = 60  # slips of which pairs are tried
 FAR = 1.2  # how much less simple than the simplest an explanation may be
 _TRANSPOSED = Cause("transposed", None, "the array is transposed")
@@ -80,26 +82,28 @@ class Search:
         found = self._singles() if self.shaped or self._turned() else []
         scaled: list[tuple[float, Reading]] = []
         singles: list[tuple[float, Reading]] = [*others, *((0.5 + 0.1 * i, r) for i, r in enumerate(readings))]
-        again = {} if singles else {slip: None for slip in found if (slip.kind, slip.op) in self.budget.found}
+        same = [] if singles else [slip for slip in found if (slip.kind, slip.op) in self.budget.found]
+        again = dict.fromkeys(sorted(same, key=lambda slip: slip.cost))
         floor = -WORK // 2
         for slip in again:
             self._judge(slip, floor, singles, scaled)
-            if singles:
-                return _ordered(singles)  # a mistake that is made elsewhere, too
+            if singles:  # a mistake that is made elsewhere, too
+                return _ordered([*singles, *(self._paths().found() if self.shaped else ())])
         floor = self.budget.left // 2
         for slip in (slip for slip in found if slip not in again):
             self._judge(slip, floor, singles, scaled)
         if self.shaped:
             singles += self._paths().found()
         scaled += [(1.1 + cost, (_TRANSPOSED, cause)) for cost, cause in self._turned_and_scaled()]
-        made = singles or scaled
-        self.budget.found |= {(cause.kind, cause.op) for _, reading in made for cause in reading}
-        return _ordered(made)
+        made = _ordered(singles or scaled)
+        self.budget.found |= {(cause.kind, cause.op) for reading in made[:1] for cause in reading}
+        return made
 
     def _singles(self) -> list[Slip]:
         single = [*slips(self.region, self.clues), *exchanged(self.region), *constants(self.region, self.clues)]
+        single += inside(self.region, self.clues)
         more = repeated(self.region, self.clues), self.clues.updates.slips(self.region, self.scale)
-        found = [*everywhere(single), *chain(*more), *single]
+        found = [*everywhere(single, self.clues.parts.rows(self.region.edges)), *chain(*more), *single]
         return sorted(found, key=lambda slip: (len(slip.changes) == 1, slip.cost))  # a loop makes them everywhere
 
     def _paths(self) -> Paths:
@@ -119,7 +123,7 @@ class Search:
                 return  # as good as left out, which is simpler
             (singles if len(reading) == 1 else scaled).append((slip.cost, reading))
         elif slip.second is None:
-            for extra, cause in self._on_top(made):
+            for extra, cause in self._on_top(made, named=True):
                 scaled.append((slip.cost + extra, (*reading, cause)))
 
     def _probes(self) -> list[tuple[int, int, float]]:
@@ -173,10 +177,10 @@ class Search:
         for _, cause in self._on_top(truth):
             yield (cause,)
 
-    def _on_top(self, made: Any) -> Iterator[tuple[float, Cause]]:
-        """What, after a slip or by itself, makes the array of `made`: a constant, or a transpose."""
+    def _on_top(self, made: Any, named: bool = False) -> Iterator[tuple[float, Cause]]:
+        """What makes the array of `made`: a constant, after a slip one that has a name, or a transpose."""
         if np.shape(made) == self.hand.shape:
-            yield from self._factor(made)
+            yield from self._factor(made, named)
         if np.ndim(made) == 2 and not np.array_equal(made, made.T) and self.tolerance.equal(made.T, self.hand):
             yield 1.0, _TRANSPOSED
 
@@ -185,7 +189,7 @@ class Search:
         if np.ndim(truth) == 2 and truth.T.shape == self.hand.shape and not np.array_equal(truth, truth.T):
             yield from self._factor(truth.T)
 
-    def _factor(self, made: Any) -> Iterator[tuple[float, Cause]]:
+    def _factor(self, made: Any, named: bool = False) -> Iterator[tuple[float, Cause]]:
         square = float(np.vdot(made, made))
         if not square or not np.isfinite(square):
             return
@@ -197,8 +201,8 @@ class Search:
         if abs(c - 1) < 1e-12 or self.tolerance.most * abs(c) > 1e-3 * float(np.max(np.abs(self.hand))):
             return  # so many times what is rounding itself could be anything
         name = self.factors.name(c, max(self.tolerance.relative, 1e-12), self.near)
-        if name is None and np.count_nonzero(made) < 2 and made is not self.region.truth:
-            return  # one number is a multiple of any other
+        if name is None and (named or np.count_nonzero(made) < 2 or abs(c - 1) < ABOUT * self.tolerance.relative):
+            return  # one number is a multiple of any other, and what is nearly the array is not it
         yield from self._worded(c, name)
 
     def _worded(self, c: float, name: str | None) -> Iterator[tuple[float, Cause]]:

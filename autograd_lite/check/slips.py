@@ -18,12 +18,17 @@ from autograd_lite.check.factors import mask_scale
 from autograd_lite.check.region import Change, Region, dense
 from autograd_lite.check.updates import made_of, way_down
 from autograd_lite.core import Node, Op, op_of
-from autograd_lite.memory import Array, name_of
+from autograd_lite.memory import Array
 from autograd_lite.ops import elementwise
 from autograd_lite.recorded import Edge
 
 slopes: dict[str, Op] = {
     op.name: op for op in (op_of(getattr(elementwise, name)) for name in ("sigmoid", "tanh", "relu", "softplus", "exp"))
+}
+nearly: dict[str, Callable[[Array], Array]] = {  # what people write for a slope
+    "1 - y": lambda y: 1 - y,
+    "1 + y**2": lambda y: 1 + y**2,
+    "y * (1 + y)": lambda y: y * (1 + y),
 }
 
 
@@ -58,6 +63,7 @@ class At:
         if self.unary and same_shape and depends:
             yield from self.elsewhere()
             yield from self.other_slopes()
+            yield from self.misremembered()
             yield from self.other_dimension()
         if self.below is self.region.target:
             yield from self.extra()
@@ -164,6 +170,14 @@ class At:
                 text = f"{value.label} was multiplied in where the derivative of {self.made} belongs"
                 yield self.slip("wrong-operand", text, 2.8, _scaling(value.array))
 
+    def misremembered(self) -> Iterator[Slip]:
+        """A slope that is nearly the op's, written for its output y."""
+        y = self.saved.get("y")
+        if isinstance(y, np.ndarray):
+            for text, slope in nearly.items():
+                first = f"{text.replace('y', self.clues.graph.label(self.node))} stands where the derivative of"
+                yield self.slip("wrong-derivative", f"{first} {self.op.name} belongs", 2.0, _scaling(slope(y)), text)
+
     def extra(self) -> Iterator[Slip]:
         """A slope on top, of an activation that is not there, or that the op has already dealt with."""
         for value in self.clues.near(self.below.shape, self.node):
@@ -223,9 +237,9 @@ class At:
             array = self.saved[name]
             if name not in self.op.arrays or self.unary or not isinstance(array, np.ndarray) or array.dtype.kind != "f":
                 continue
-            parent = self.node.parents[self.op.arrays.index(name)]
-            label = self.clues.graph.label(parent) if parent is not None else name_of(array)
-            label = label or f"the constant {name} of {self.op.name}"
+            at = self.op.arrays.index(name)
+            parent = self.node.parents[at]
+            label = self.clues.graph.constant(self.node, at) if parent is None else self.clues.graph.label(parent)
             if array.ndim == 2 and array.shape[0] == array.shape[1] and not np.array_equal(array, array.T):
                 text = f"{label} is transposed where it should not be, or not where it should"
                 yield self.swap("transposed", text, 1.5, {name: array.T}, (name, "T"))
@@ -305,7 +319,7 @@ class At:
             text = (
                 f"only the {which} row of the delta of {self.clues.graph.label(self.node)} counts, not the sum of all"
             )
-            yield self.slip("missing-sum", text, 2.6, _masked(self.rule, mask))
+            yield self.slip("missing-sum", text, 2.6, _masked(self.rule, mask), ("row", which))
         if len(self.below.shape) == 1 and g.ndim == 2 and g.shape[0] == g.shape[1]:
             text = f"the delta of {self.clues.graph.label(self.node)} is summed over the wrong axis"
             yield self.swap("missing-sum", text, 2.2, {"g": g.T})

@@ -17,16 +17,20 @@ from autograd_lite.recorded import Edge
 WAYS = 8  # uses of one tensor of which pairs are exchanged
 
 
-def everywhere(single: Sequence[Slip]) -> Iterator[Slip]:
-    """The same slip made at every op where it can be: at each time step, in each layer."""
+def everywhere(single: Sequence[Slip], rows: Sequence[Sequence[Edge]]) -> Iterator[Slip]:
+    """The same slip at every op where it can be made, in each layer and at each step; or at all steps of one `row`."""
+    steps = {edge: number for number, row in enumerate(rows) for edge in row}
     groups: dict[tuple[Any, ...], list[Slip]] = {}
     for slip in single:
         if slip.key is not None:
             groups.setdefault((slip.op, slip.key), []).append(slip)
-    for members in groups.values():
-        if len(members) > 1:
+            row = {steps.get(edge) for edge in slip.changes}
+            if len(row) == 1 and None not in row:
+                groups.setdefault((slip.op, slip.key, *row), []).append(slip)
+    for key, members in groups.items():
+        if len(members) > 1 and (len(key) == 2 or len(members) < len(groups[key[:2]])):
             changes = {edge: change for slip in members for edge, change in slip.changes.items()}
-            text = f"{len(members)} times: {members[0].text}"
+            text = f"at {len(members)} places: {members[0].text}, and so on"
             yield Slip(members[0].kind, members[0].op, text, members[0].cost - 0.05, changes)
 
 
