@@ -484,6 +484,17 @@ def test_cross_entropy_by_hand(delta, kind, words, only, reduction):
         assert [(c.kind, c.explanation) for f in report.introduced for c in f.causes[:1]] == causes, str(report)
 
 
+@pytest.mark.parametrize("target", ["labels", "probabilities"])
+def test_zeros_in_place_of_a_cross_entropys_gradient(target):
+    rng = np.random.default_rng(0)
+    logits = al.tensor(rng.normal(size=(5, 3)), requires_grad=True, name="logits")
+    targets = {"labels": rng.integers(0, 3, 5), "probabilities": stable(rng.normal(size=(5, 3)), 1)}
+    report = al.check_deltas(
+        al.nn.functional.cross_entropy(logits, al.tensor(targets[target])), {"logits": np.zeros((5, 3))}
+    )
+    assert {cause.kind for cause in report["logits"].causes} == {"missing-path"}, str(report)
+
+
 def test_logistic_loss_by_hand():
     rng = np.random.default_rng(0)
     logits = al.tensor(rng.normal(size=(5, 3)), requires_grad=True, name="logits")

@@ -15,8 +15,6 @@ from autograd_lite.core import Node
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Edge, Recorded
 
-FEW = 2  # weights that are updated alone, of more
-
 
 def way_down(node: Node) -> list[Node]:
     """A tensor and what it was made of, by ops of one tensor alone, down to a leaf if they begin there."""
@@ -163,13 +161,16 @@ class Updates:
 def _choices(weights: list[Node]) -> Iterator[tuple[dict[Node, bool], bool]]:
     """Which weights are updated, and whether an op reads its own share: what the order of lines in a loop can make.
 
-    All of them, those of the ops that come first reading theirs or not; one or two alone. And whether the sum so far
-    is taken off each time, in place of the share.
+    All of them, all but one, one or two alone; or all of them, and the sum so far is taken off each time.
     """
-    for sums in (False, True):
-        for cut in range(1, len(weights) + 1):
-            for own in (False, True):
-                yield {weight: own == (i < cut) for i, weight in enumerate(weights)}, sums
-    for many in range(1, min(FEW, len(weights) - 1) + 1):
-        for some in combinations(weights, many):
-            yield from ((dict.fromkeys(some, own), False) for own in (False, True))
+    yield from ((chosen, sums) for sums in (False, True) for chosen in _orders(weights))
+    for many in dict.fromkeys((1, 2, len(weights) - 1)):
+        for some in combinations(weights, many) if 0 < many < len(weights) else ():
+            yield from ((chosen, False) for chosen in _orders(list(some)))
+
+
+def _orders(weights: list[Node]) -> Iterator[dict[Node, bool]]:
+    """Those whose ops come first in the pass are updated before they are read, and the others after, or the reverse."""
+    for cut in range(1, len(weights) + 1):
+        for own in (False, True):
+            yield {weight: own == (i < cut) for i, weight in enumerate(weights)}
