@@ -18,6 +18,7 @@ from autograd_lite.memory import Array
 from autograd_lite.recorded import Edge, Recorded, Value
 
 NEAR = 20  # arrays that are tried in one place: those nearest to it in the order of the ops
+BESIDE = 6  # more of them, named or not
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,9 @@ class Clues:
             return squeezed(value.array.shape) != own, other, unnamed, abs(value.seq - node.seq)
 
         nearest = sorted(found, key=order)[:NEAR]
+        known = set(nearest)
+        beside = sorted((v for v in found if v not in known), key=lambda value: abs(value.seq - node.seq))
+        nearest += beside[:BESIDE]  # also those without a name, that the op's own step made
         fitted = [replace(v, array=v.array.reshape(shape)) for v in nearest if _reshapes(v.array.shape, shape)]
         if len(shape) == 2:
             turned = [v for v in nearest if v.array.shape == shape[::-1]]

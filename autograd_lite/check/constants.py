@@ -17,6 +17,7 @@ from autograd_lite.memory import Array
 from autograd_lite.recorded import undone
 
 STEPS = 2  # how far off another step may be
+SMALL = 40  # edges of a region in which more is tried
 FOLDS = 3  # shapes that are tried of labels in one row
 
 
@@ -35,7 +36,8 @@ def constants(region: Region, clues: Clues) -> Iterator[Slip]:
                 for other in others:
                     yield at.swap(other.kind, other.text, other.cost, {name: other.array}, other.key)
             elif source is not None and len(source.parents) == 2 and None in source.parents:
-                for other in _Constant(clues, source, source.parents.index(None)).others():
+                own = _Constant(clues, source, source.parents.index(None))
+                for other in (*own.others(), *(own.of_others() if len(region.edges) <= SMALL else ())):
                     array = other.made()
                     if array is not None:
                         yield at.swap(other.kind, other.text, other.cost, {name: array}, other.key)
@@ -48,13 +50,14 @@ class _Other:
     constant: _Constant
     array: Array
     text: str
-    key: tuple[Any, ...]
+    key: tuple[Any, ...] | None
     kind: str = "shifted"
     cost: float = 2.3
+    k: int | None = None
 
     def made(self) -> Array | None:
-        """What the op makes of it."""
-        node, k = self.constant.node, self.constant.k
+        """What the op makes of it; of what stands in the other argument's place, if that is `k`."""
+        node, k = self.constant.node, self.constant.k if self.k is None else self.k
         given = [self.constant.clues.graph.arguments.get((node, i)) for i in range(len(node.parents))]
         given[k] = self.array
         if node.op is None or any(array is None for array in given):
@@ -99,6 +102,16 @@ class _Constant:
     def row(self) -> list[Node]:
         """The op and those of its part, in the order of time."""
         return sorted([self.node, *self.clues.parts.others(self.node)], key=lambda node: node.seq)
+
+    def of_others(self) -> Iterator[_Other]:
+        """The constant as it is, with another tensor in the other argument's place: 1 - r for 1 - z."""
+        k = 1 - self.k
+        given, op = self.node.parents[k], self.node.op
+        for value in self.clues.near(given.shape, self.node) if given is not None and op is not None else ():
+            if value.node is None or given is None or op is None or value.node is given:
+                continue
+            text = f"{op.name} is given {value.label} in place of {self.clues.graph.label(given)}"
+            yield _Other(self, value.array, text, None, "wrong-operand", 2.8, k)
 
     def of_other_steps(self) -> Iterator[_Other]:
         """Those of the steps before and after, round the ends too."""
