@@ -22,9 +22,9 @@ def inside(region: Region, clues: Clues) -> Iterator[Slip]:
     for edge in region.edges:
         node, k = edge
         function = None if node.op is None else hidden_outputs.get(node.op)
-        at, x = At(region, edge, clues), clues.graph.arguments.get(edge)
-        if function is not None and k == 0 and "x" in at.saved and isinstance(x, np.ndarray):
-            yield from _Inside(at, function, x).slips()
+        x = clues.graph.arguments.get(edge) if function is not None and "x" in node.saved_by_name(k) else None
+        if function is not None and k == 0 and isinstance(x, np.ndarray):
+            yield from _Inside(At(region, edge, clues), function, x).slips()
 
 
 class _Inside:

@@ -26,7 +26,7 @@ from autograd_lite.check.together import everywhere, exchanged
 from autograd_lite.memory import Array
 from autograd_lite.recorded import Edge
 
-WORK = 300_000_000  # elements computed per report, about: it ends in seconds, on every machine at the same place
+WORK = 300_000_000  # elements computed per report, about: it ends at the same place on every machine
 UNEXPLAINED = 3  # arrays that no pair explained, after which pairs are tried no more
 ABOUT = 100  # times what is equal is nearly equal
 PAIRED = 60  # slips of which pairs are tried
@@ -35,7 +35,7 @@ _TRANSPOSED = Cause("transposed", None, "the array is transposed")
 
 
 class Budget:
-    """How much the searches of one report may compute, so that it ends in seconds, and what they have found so far.
+    """How much the searches of one report may compute, so that it ends, and what they have found so far.
 
     Half as much again is kept back for the kinds of mistakes that another array of the report was explained by.
     """
@@ -71,6 +71,7 @@ class Search:
         self.near = [*masks(region), *own]  # where a factor is looked for first
         self.budget = Budget() if budget is None else budget
         self.tried: list[Slip] = []  # slips that change something
+        self.ended = False  # before all was tried
         self.effort = sum(int(np.prod(node.shape)) + 300 for node in region.nodes)
 
     def causes(self, hand: Array, others: Iterable[tuple[float, Reading]] = ()) -> list[Reading]:
@@ -159,6 +160,7 @@ class Search:
     def _made(self, changes: Mapping[Edge, Change], floor: int = 0) -> Any:
         """The gradient with these changes, in the scale of the whole pass; None where they do not fit together."""
         if not self.budget.spend(self.effort, floor):
+            self.ended = True
             return None
         try:
             with np.errstate(all="ignore"):
@@ -253,7 +255,7 @@ class Search:
         """All readings that take two slips, and whether the search was ended before all pairs were tried."""
         found: list[tuple[float, Reading]] = []
         if not self.shaped:
-            return [], False
+            return [], self.ended
         if self.budget.unexplained >= UNEXPLAINED:
             return [], True
         single = sorted((slip for slip in self.tried if slip.second is None), key=lambda slip: slip.cost)
@@ -263,7 +265,7 @@ class Search:
             if made is not None and self.tolerance.equal(made, self.hand):
                 found.append((one.cost + two.cost, (*_reading(one), *_reading(two))))
         self.budget.unexplained += not found
-        return _ordered(found), self.budget.left <= 0
+        return _ordered(found), self.ended
 
 
 def _both(region: Region, one: Slip, two: Slip) -> Mapping[Edge, Change] | None:
